@@ -1,0 +1,83 @@
+import { DROP } from './coro.js'
+import { Draw, END, isGenerator, isThenable } from './iterate.js'
+import { RunningNode } from './node.js'
+import { pacer } from './pacer.js'
+import { NO_META, Packet } from './packet.js'
+import { OUT } from './plan.js'
+import type { WorkerSlot } from './slot.js'
+
+/** How the outputs of one call leave. */
+export interface Way {
+  /** The packet that the next output descends from. */
+  readonly origin: () => Packet
+  /** What an output has to wait for before it may leave. */
+  readonly gate?: () => Promise<void> | undefined
+  /** Told about every drawn value, and whether anybody accepted it. */
+  readonly onSent?: (value: unknown, accepted: boolean) => void
+}
+
+/** A node that hands on what user code returns, yields and emits. */
+export abstract class EmittingNode extends RunningNode {
+  /**
+   * Sends everything that a call gave: a generator's outputs one by one, or what it emitted and then what it returned.
+   *
+   * @returns whether any of it was accepted
+   */
+  protected async sendAll(slot: WorkerSlot, result: unknown, way: Way): Promise<boolean> {
+    if (isGenerator(result)) return this.expand(slot, new Draw(result, way.origin().scope), way)
+    await way.gate?.()
+    const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way.origin))
+    const sent = await this.send(way.origin(), result)
+    return emitted || sent
+  }
+
+  /** Draws values and sends them; stops when the node does, and closes what it drew from. */
+  protected async expand(slot: WorkerSlot, draw: Draw, way: Way): Promise<boolean> {
+    let accepted = false
+    this.draws.add(draw)
+    try {
+      for (;;) {
+        const next = draw.next()
+        if (isThenable(next)) this.waits()
+        const value = isThenable(next) ? await next : next
+        const gate = way.gate?.()
+        if (gate !== undefined) await gate
+        if (slot.hasEmissions && (await this.sendEmissions(slot, way.origin))) accepted = true
+        if (value === END) break
+        const sent = this.live ? this.send(way.origin(), value) : false
+        const taken = typeof sent === 'boolean' ? sent : await sent
+        if (taken) accepted = true
+        way.onSent?.(value, taken)
+        if (!this.live) break
+        if (pacer.due()) await pacer.turn()
+      }
+      await draw.close()
+      return accepted
+    } finally {
+      this.draws.delete(draw)
+    }
+  }
+
+  /** Sends one returned or yielded value. */
+  protected send(origin: Packet, value: unknown): boolean | Promise<boolean> {
+    if (value === DROP || (value === undefined && this.outlet.leaf)) return false
+    return this.outlet.send(origin, OUT, value, origin.meta)
+  }
+
+  /** A worker is about to wait: the place to let another one start. */
+  protected waits(): void {}
+
+  protected override async flushed(slot: WorkerSlot, result: unknown): Promise<void> {
+    slot.meta = NO_META
+    const origin = new Packet(undefined, NO_META, this.host.scope)
+    await this.sendAll(slot, result === undefined ? DROP : result, { origin: () => origin })
+  }
+
+  /** Sends what `ctx.emit` was given since the last time, in order. */
+  protected async sendEmissions(slot: WorkerSlot, origin: () => Packet): Promise<boolean> {
+    let accepted = false
+    for (const { port, value, meta } of slot.takeEmissions())
+      if (await this.outlet.send(origin(), port, value, meta)) accepted = true
+    return accepted
+  }
+}

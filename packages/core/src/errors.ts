@@ -1,0 +1,247 @@
+import type { RunReport } from './report.js'
+import { cut, quote, reasonOf } from './text.js'
+
+/** One problem of a graph document, as `Plumber.check` lists it. */
+export interface Issue {
+  /** The full code, such as `PLB_GRAPH_CYCLE`. */
+  readonly code: PublicCode
+  /** Where in the document, as an RFC 6901 JSON pointer (`''` is the whole document). */
+  readonly pointer: string
+  /** What is wrong and what to do, in sentences. */
+  readonly message: string
+  /** What to do, alone: the end of `message`, where there is advice to give. */
+  readonly hint?: string
+}
+
+/** What a catalogue entry says: what is wrong, and what to do about it. */
+interface Wording {
+  readonly problem: string
+  readonly hint?: string
+}
+
+const say = (problem: string, hint?: string): Wording => (hint === undefined ? { problem } : { problem, hint })
+const didYouMean = (suggestion: string | undefined): string | undefined =>
+  suggestion === undefined ? undefined : `Did you mean ${quote(suggestion)}?`
+const times = (n: number): string => `${n} attempt${n === 1 ? '' : 's'}`
+
+/**
+ * Every error and issue the library can report, with its wording. Codes are permanent: once published, a code keeps its
+ * meaning. `docs/errors.md` lists them all; a test keeps the two in step.
+ *
+ * @see fastify's error table, from which the idea of one catalogue with typed entries is taken.
+ */
+const CATALOGUE = {
+  // The description of a graph is wrong; nothing has started.
+  GRAPH_INVALID: (d: { issues: readonly Issue[]; name?: string | undefined }): Wording =>
+    say(
+      `The graph${d.name === undefined ? '' : ` ${quote(d.name)}`} has ${d.issues.length === 1 ? 'an issue' : `${d.issues.length} issues`}:` +
+        d.issues
+          .map((issue) => `\n  ${issue.pointer === '' ? '(document)' : issue.pointer}: ${issue.message}`)
+          .join(''),
+    ),
+  GRAPH_SCHEMA: (d: { what: string; suggestion?: string | undefined; hint?: string | undefined }): Wording =>
+    say(d.what, didYouMean(d.suggestion) ?? d.hint),
+  GRAPH_NAME: (d: { name: string }): Wording =>
+    say(
+      `${quote(d.name)} is not allowed as a name.`,
+      'Start with a letter or "_", go on with letters, digits and "_ . : / -", at most 128 characters; "__proto__", "constructor" and "prototype" are reserved.',
+    ),
+  GRAPH_UNKNOWN_NODE: (d: { from?: string | undefined; name: string; suggestion?: string | undefined }): Wording =>
+    say(
+      d.from === undefined
+        ? `"graph" lists ${quote(d.name)}, which is not in "nodes".`
+        : `Node ${quote(d.from)} sends to ${quote(d.name)}, which is not in "nodes".`,
+      didYouMean(d.suggestion) ?? `Add ${quote(d.name)} to "nodes" or remove it here.`,
+    ),
+  GRAPH_DUPLICATE_EDGE: (d: { from: string; to: string; port: string }): Wording =>
+    say(
+      `Node ${quote(d.from)} sends to ${quote(d.to)} twice by port ${quote(d.port)}.`,
+      'Remove one of the two, or give them different ports.',
+    ),
+  GRAPH_CYCLE: (d: { path: readonly string[] }): Wording =>
+    say(`The graph has a cycle: ${cyclePath(d.path)}.`, 'Remove one of these edges.'),
+  GRAPH_NO_SOURCE: (): Wording =>
+    say('The graph has no source: every node has an incoming edge.', 'Add a node without incoming edges.'),
+  GRAPH_PORT: (d: {
+    node: string
+    port: string
+    suggestion?: string | undefined
+    ports: readonly string[]
+    /** The join that waits for two of `ports`, where that is the problem. */
+    join?: string | undefined
+  }): Wording =>
+    d.join === undefined
+      ? say(
+          `Node ${quote(d.node)} has no port ${quote(d.port)}.`,
+          didYouMean(d.suggestion) ?? `Its ports are ${d.ports.map(quote).join(', ')}.`,
+        )
+      : say(
+          `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
+          'Set "aggregateInputs": false.',
+        ),
+  GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
+    say(
+      `Node ${quote(d.node)} cannot pair its inputs: ${d.why}.`,
+      d.hint ?? 'Set "aggregateInputs": false to merge them instead.',
+    ),
+  GRAPH_LIMIT: (d: { what: string; limit: number; found?: number | undefined; option: string }): Wording =>
+    say(
+      `The graph has ${d.found === undefined ? 'too many' : d.found} ${d.what}; at most ${d.limit} are allowed.`,
+      `Raise "limits.${d.option}" if this is meant.`,
+    ),
+  GRAPH_MORE: (d: { more: number }): Wording =>
+    say(`${d.more} more issue${d.more === 1 ? ' is' : 's are'} not listed.`, 'Correct the ones above first.'),
+
+  // A coroutine cannot be found or used.
+  CORO_NOT_FOUND: (d: {
+    node: string
+    ref: string
+    suggestion?: string | undefined
+    hint?: string | undefined
+  }): Wording =>
+    say(
+      `Node ${quote(d.node)} uses the coroutine ${quote(d.ref)}, which is not in the coroMap.`,
+      d.hint ?? didYouMean(d.suggestion) ?? 'Add it to the coroMap.',
+    ),
+  CORO_NOT_FUNCTION: (d: { node: string; ref: string; found: string }): Wording =>
+    say(
+      `Node ${quote(d.node)} uses the coroutine ${quote(d.ref)}, which is ${d.found}.`,
+      'Give a function, or the result of defineCoro().',
+    ),
+  CORO_ASYNC: (d: { node: string; ref: string }): Wording =>
+    say(
+      `The coroutine ${quote(d.ref)} of node ${quote(d.node)} is resolved by a promise.`,
+      'Use await Plumber.create().',
+    ),
+  CORO_LOAD: (d: { node: string; ref: string; cause: unknown }): Wording =>
+    say(`The coroMap threw for the coroutine ${quote(d.ref)} of node ${quote(d.node)}: ${reasonOf(d.cause)}.`),
+  CORO_ARGS: (d: { node: string; ref: string; what: string }): Wording =>
+    say(`The args of node ${quote(d.node)} do not fit the coroutine ${quote(d.ref)}: ${d.what}.`),
+  CORO_TYPE: (d: { node: string; what: string; hint?: string | undefined }): Wording =>
+    say(`Node ${quote(d.node)} ${d.what}.`, d.hint),
+
+  // A wrong option, or a call at the wrong time.
+  OPTION_INVALID: (d: {
+    option: string
+    what: string
+    suggestion?: string | undefined
+    hint?: string | undefined
+  }): Wording => say(`Option ${quote(d.option)} ${d.what}.`, didYouMean(d.suggestion) ?? d.hint),
+  OPTION_CONFLICT: (d: { node: string; what: string; hint?: string | undefined }): Wording =>
+    say(`Node ${quote(d.node)} ${d.what}.`, d.hint),
+  STATE_ALREADY_STARTED: (d: { what: string }): Wording =>
+    say(`${d.what} has already been started.`, 'Make a new one.'),
+  STATE_NOT_RUNNING: (d: { what: string; state: string }): Wording =>
+    say(`${d.what} takes no more input: it is ${d.state}.`),
+
+  // User code failed.
+  NODE_FAILED: (d: {
+    node: string
+    attempts: number
+    phase: 'run' | 'setup' | 'flush' | 'teardown'
+    cause: unknown
+  }): Wording =>
+    say(
+      `Node ${quote(d.node)} failed${d.phase === 'run' ? ` after ${times(d.attempts)}` : ` in ${d.phase}`}: ${reasonOf(d.cause)}.`,
+    ),
+  NODE_CARDINALITY: (d: { node: string; input: string; count: number }): Wording =>
+    say(
+      `Node ${quote(d.node)} joins one value of each input, but ${quote(d.input)} gave ${d.count} for one item.`,
+      `Let ${quote(d.input)} and what is before it give one output per item, or set "aggregateInputs": false.`,
+    ),
+
+  // The run as a whole.
+  RUN_DOOMED: (d: { reason?: unknown }): Wording =>
+    say(`The run was doomed${d.reason === undefined ? '' : `: ${reasonOf(d.reason)}`}.`),
+  RUN_CANCELLED: (d: { what: string }): Wording => say(`${d.what} was cancelled.`),
+  RUN_DEADLINE: (d: { deadlineMs: number }): Wording => say(`The run did not end within ${d.deadlineMs} ms.`),
+  RUN_UNEQUAL: (d: { node: string; counts: Readonly<Record<string, number>> }): Wording =>
+    say(
+      `The inputs of node ${quote(d.node)} have different lengths: ${Object.entries(d.counts)
+        .map(([input, count]) => `${quote(input)} gave ${count}`)
+        .join(', ')}.`,
+      'Set "unequal" to "shortest" or "longest" if this is meant.',
+    ),
+  RUN_FAILED: (d: { what: string; cause: unknown }): Wording => say(`${d.what} failed: ${reasonOf(d.cause)}.`),
+
+  INTERNAL: (d: { what: string }): Wording =>
+    say(`A rule of the engine was broken: ${d.what}.`, 'This is a bug of the library; please report it.'),
+} as const
+
+export type ErrorCode = keyof typeof CATALOGUE
+/** A code as users see it. */
+export type PublicCode = `PLB_${ErrorCode}`
+export type ErrorDetails<C extends ErrorCode> = Parameters<(typeof CATALOGUE)[C]>[0]
+
+/** All codes, as users see them. */
+export const ERROR_CODES: readonly PublicCode[] = (Object.keys(CATALOGUE) as ErrorCode[]).map(
+  (code): PublicCode => `PLB_${code}`,
+)
+
+/** Longest message we make, in characters: a 1 MB message of user code must not become a 1 MB log line. */
+const MESSAGE_LIMIT = 8192
+const BRAND = Symbol.for('@pipelines/error')
+/** What ends a run or request from outside carries the platform's name for it. */
+const ABORTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['RUN_DOOMED', 'RUN_CANCELLED'])
+
+/**
+ * The one error class of the library. Recognise it by {@link isPipelineError} and by `code`, never by its message.
+ * `details` holds what the message was made of; `cause` is the user's own error, untouched.
+ */
+export class PipelineError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string
+  readonly code: `PLB_${C}`
+  readonly details: ErrorDetails<C>
+  /** The report of the run that this error ended, where there was a run. */
+  report?: RunReport
+
+  constructor(code: C, details: ErrorDetails<C>, cause?: unknown) {
+    super(cut(wording(code, details).message, MESSAGE_LIMIT), cause === undefined ? undefined : { cause })
+    this.name = ABORTS.has(code) ? 'AbortError' : 'PipelineError'
+    this.code = `PLB_${code}`
+    this.details = details
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/** Whether `value` is an error of this library; also true across duplicate installs. */
+export function isPipelineError(value: unknown): value is PipelineError {
+  return typeof value === 'object' && value !== null && BRAND in value
+}
+
+/** Whether `error` only says that a call obeyed a signal that aborted with `reason`. */
+export function followsFrom(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true
+  try {
+    return error instanceof Error && (error.name === 'AbortError' || error.cause === reason)
+  } catch {
+    return false
+  }
+}
+
+/** Notes on the error that ended a run what else went wrong in it, as `details.errors`. */
+export function addFurther(error: PipelineError, errors: readonly PipelineError[]): void {
+  const further = errors.filter((other) => other !== error)
+  if (further.length > 0 && error.details !== undefined) Object.assign(error.details, { errors: further })
+}
+
+/** Makes an issue from the catalogue. */
+export function issue<C extends ErrorCode>(code: C, pointer: string, details: ErrorDetails<C>): Issue {
+  const { message, hint } = wording(code, details)
+  return { code: `PLB_${code}`, pointer, message: cut(message, MESSAGE_LIMIT), ...(hint === undefined ? {} : { hint }) }
+}
+
+function wording<C extends ErrorCode>(
+  code: C,
+  details: ErrorDetails<C>,
+): { message: string; hint: string | undefined } {
+  // The parameter of an entry is ErrorDetails<C> by definition; TypeScript cannot follow the index through the call.
+  const { problem, hint } = (CATALOGUE[code] as (d: ErrorDetails<C>) => Wording)(details)
+  return { message: hint === undefined ? problem : `${problem} ${hint}`, hint }
+}
+
+/** Names of a cycle as people read them; a long one is cut in the middle to 20 names. */
+function cyclePath(path: readonly string[]): string {
+  const names = path.length <= 21 ? path : [...path.slice(0, 10), `… ${path.length - 20} more …`, ...path.slice(-10)]
+  return names.map((name) => cut(name, 80)).join(' → ')
+}

@@ -1,0 +1,132 @@
+import type { Meta } from './coro.js'
+import { PipelineError } from './errors.js'
+import { RunningNode } from './node.js'
+import { NO_META, Packet, Scope } from './packet.js'
+import { OUT } from './plan.js'
+import { Ring } from './ring.js'
+
+export interface PutOptions {
+  readonly meta?: Meta
+  /** Takes the value back while nobody has accepted it. */
+  readonly signal?: AbortSignal
+}
+
+interface Put {
+  readonly packet: Packet
+  readonly settle: (error?: unknown) => void
+  cancelled: boolean
+}
+
+/** The inlet of a standing network: values come by `put`, one after the other, first come first served. */
+export class Feed extends RunningNode {
+  readonly #waiting = new Ring<Put>()
+  /** The put that is being handed on. */
+  #current: Put | undefined
+  #ended = false
+
+  /**
+   * Hands a value on; settles when every successor has accepted it. Rejects with `PLB_STATE_NOT_RUNNING` after `end`,
+   * with `PLB_RUN_CANCELLED` when its signal aborts first, and with the reason when the run is doomed.
+   */
+  put(value: unknown, { meta, signal }: PutOptions = {}): Promise<void> {
+    const { state } = this
+    if (this.#ended || state !== 'running') {
+      const shown = this.#ended && state === 'running' ? 'ended' : state
+      return Promise.reject(new PipelineError('STATE_NOT_RUNNING', { what: `Inlet "${this.name}"`, state: shown }))
+    }
+    if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
+    const packet = new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), new Scope())
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#cancel(put, signal)
+      const put: Put = {
+        packet,
+        cancelled: false,
+        settle: (error) => {
+          signal?.removeEventListener('abort', onAbort)
+          if (error === undefined) resolve()
+          else reject(error)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(put)
+      this.#pump()
+    })
+  }
+
+  /** No more values: ends once what waits was handed on. */
+  end(): void {
+    this.#ended = true
+    this.#pump()
+  }
+
+  override resume(): void {
+    super.resume()
+    this.#pump()
+  }
+
+  protected override begin(): void {}
+
+  protected override halted(doomed: boolean): void {
+    const error = (): unknown =>
+      doomed
+        ? this.signal.reason
+        : new PipelineError('STATE_NOT_RUNNING', { what: `Inlet "${this.name}"`, state: 'stopping' })
+    for (let put = this.#waiting.shift(); put; put = this.#waiting.shift()) put.settle(error())
+  }
+
+  protected override flushed(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Hands on what waits, until something has to wait. */
+  #pump(): void {
+    while (this.#current === undefined && this.running && !this.paused) {
+      const put = this.#waiting.shift()
+      if (put === undefined) {
+        if (this.#ended) void this.finish()
+        return
+      }
+      if (put.cancelled) continue
+      this.#current = put
+      this.active++
+      const sent = this.outlet.send(put.packet, OUT, put.packet.value, put.packet.meta)
+      if (typeof sent === 'boolean') this.#sent(put, sent)
+      else void this.#sendLate(put, sent)
+    }
+  }
+
+  async #sendLate(put: Put, sent: Promise<boolean>): Promise<void> {
+    try {
+      this.#sent(put, await sent)
+    } catch (error) {
+      this.broken(error)
+    }
+    this.#pump()
+  }
+
+  #sent(put: Put, accepted: boolean): void {
+    this.#current = undefined
+    this.active--
+    if (!put.cancelled) {
+      if (!accepted && this.doomed) put.settle(this.signal.reason)
+      else {
+        this.counters.received++
+        this.counters.completed++
+        if (!accepted && !this.outlet.leaf) this.counters.dropped++
+        put.settle()
+      }
+    }
+    this.burstEnded()
+  }
+
+  #cancel(put: Put, signal: AbortSignal | undefined): void {
+    // What somebody has accepted cannot be taken back: then the signal came too late.
+    if (put === this.#current && !this.outlet.withdraw(put.packet.scope)) return
+    put.cancelled = true
+    put.settle(this.#cancellation(signal))
+  }
+
+  #cancellation(signal: AbortSignal | undefined): PipelineError {
+    return new PipelineError('RUN_CANCELLED', { what: `A put into "${this.name}"` }, signal?.reason)
+  }
+}

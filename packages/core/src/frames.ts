@@ -1,0 +1,196 @@
+import { at } from './arrays.js'
+import { PipelineError } from './errors.js'
+import type { Packet, Scope } from './packet.js'
+import type { Token } from './regions.js'
+import { Ring } from './ring.js'
+
+/** A join as the frames see it. */
+export interface FrameJoin {
+  /** Tokens that a share holds behind its join until its call has settled or it was skipped. */
+  readonly holds: readonly Token[]
+  /** A frame was opened: called in the order of opening. A join that wants no more skips its share at once. */
+  opened(share: Share): void
+  /** Nothing more can arrive for this share. */
+  complete(share: Share): void
+}
+
+/** One join's part of a frame: what arrived, and how many tokens are still on their way. */
+export class Share {
+  readonly frame: Frame
+  readonly join: FrameJoin
+  live: number
+  /** `open`: more may come. `complete`: nothing more will. `done`: handed over, or skipped. */
+  state: 'open' | 'complete' | 'done' = 'open'
+  /** What arrived, with the input it came by, in order of arrival. */
+  arrived: { readonly input: number; readonly packet: Packet }[] = []
+
+  constructor(frame: Frame, join: FrameJoin, live: number) {
+    this.frame = frame
+    this.join = join
+    this.live = live
+  }
+}
+
+/** One output of a fork, and everything that descends from it until it meets again. */
+export class Frame {
+  readonly fork: ForkWindow
+  readonly parent: Frame | undefined
+  readonly shares: Share[] = []
+  unfinished = 0
+  /** Neighbours among the open frames of the fork, in the order of opening. */
+  previous: Frame | undefined
+  next: Frame | undefined
+
+  constructor(fork: ForkWindow, parent: Frame | undefined) {
+    this.fork = fork
+    this.parent = parent
+  }
+}
+
+/**
+ * Moves tokens. What becomes complete is worked off from a list and not by recursion: an empty share can complete the
+ * next join's, and so on for as long as the graph is.
+ */
+export class Ledger {
+  readonly #complete: Share[] = []
+  #working = false
+
+  /** Counts `tokens` up, as seen from `frame`. */
+  add(frame: Frame | undefined, tokens: readonly Token[]): void {
+    for (const token of tokens) shareAt(frame, token).live += token.copies
+  }
+
+  /** Counts `tokens` down, as seen from `frame`; a share that reaches zero is complete. */
+  release(frame: Frame | undefined, tokens: readonly Token[]): void {
+    for (const token of tokens) this.drop(shareAt(frame, token))
+  }
+
+  /** One token of `share` has ended. */
+  drop(share: Share): void {
+    share.live--
+    if (share.live < 0) throw new PipelineError('INTERNAL', { what: 'a frame was released twice' })
+    if (share.live === 0) this.check(share)
+  }
+
+  /** Hands a share to its join if nothing more can arrive. */
+  check(share: Share): void {
+    if (share.live !== 0 || share.state !== 'open') return
+    this.#complete.push(share)
+    if (this.#working) return
+    this.#working = true
+    try {
+      for (let next = this.#complete.pop(); next; next = this.#complete.pop()) next.join.complete(next)
+    } finally {
+      this.#working = false
+    }
+  }
+
+  /** The join has handed the share over or skipped it: the frame closes with its last share. */
+  finish(share: Share): void {
+    share.state = 'done'
+    share.arrived = []
+    const { frame } = share
+    frame.unfinished--
+    if (frame.unfinished === 0) frame.fork.close(frame)
+  }
+}
+
+/** The frame `steps` outwards. */
+export function outwards(frame: Frame | undefined, steps: number): Frame | undefined {
+  let found = frame
+  for (let rest = steps; rest > 0 && found !== undefined; rest--) found = found.parent
+  return found
+}
+
+function shareAt(frame: Frame | undefined, token: Token): Share {
+  const found = outwards(frame, token.hops)
+  if (found === undefined) throw new PipelineError('INTERNAL', { what: 'a packet has lost its frame' })
+  return at(found.shares, token.share)
+}
+
+/**
+ * The frames that a fork has open: at most `size`. An output takes its credit when it is next to leave, before its first
+ * copy is put; the credit comes back when every join of the fork is done with the frame. That bounds what joins store.
+ */
+export class ForkWindow {
+  readonly size: number
+  /** Open frames. */
+  open = 0
+  /** Most frames that were ever open at once. */
+  peak = 0
+  /** Oldest and newest open frame. */
+  first: Frame | undefined
+  #last: Frame | undefined
+  readonly #joins: readonly FrameJoin[]
+  readonly #ledger: Ledger
+  readonly #waiting = new Ring<{ readonly scope: Scope; readonly resume: (granted: boolean) => void }>()
+  #closed = false
+
+  constructor(size: number, joins: readonly FrameJoin[], ledger: Ledger) {
+    this.size = size
+    this.#joins = joins
+    this.#ledger = ledger
+  }
+
+  /** Takes a credit for an output of `scope`: at once if there is one, else by a promise; `false` if it was let go. */
+  credit(scope: Scope): boolean | Promise<boolean> {
+    if (this.#closed) return false
+    if (this.open < this.size) {
+      this.#take()
+      return true
+    }
+    return new Promise((resume) => this.#waiting.push({ scope, resume }))
+  }
+
+  /** Opens a frame for which a credit was taken; `live` counts the copies per join. */
+  start(parent: Frame | undefined, live: readonly number[]): Frame {
+    const frame = new Frame(this, parent)
+    this.#append(frame)
+    for (const [place, join] of this.#joins.entries()) frame.shares.push(new Share(frame, join, live[place] ?? 0))
+    frame.unfinished = frame.shares.length
+    for (const share of frame.shares) share.join.opened(share)
+    for (const share of frame.shares) this.#ledger.check(share)
+    return frame
+  }
+
+  close(frame: Frame): void {
+    if (frame.previous === undefined) this.first = frame.next
+    else frame.previous.next = frame.next
+    if (frame.next === undefined) this.#last = frame.previous
+    else frame.next.previous = frame.previous
+    this.open--
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) return
+    this.#take()
+    waiting.resume(true)
+  }
+
+  /** Lets go whoever of `scope` waits for a credit; tells whether anybody did. */
+  withdraw(scope: Scope): boolean {
+    if (!this.#waiting.some((waiting) => waiting.scope === scope)) return false
+    this.#waiting.remove((waiting) => {
+      if (waiting.scope !== scope) return false
+      waiting.resume(false)
+      return true
+    })
+    return true
+  }
+
+  /** The run is doomed: whoever waits is let go. */
+  clear(): void {
+    this.#closed = true
+    for (let waiting = this.#waiting.shift(); waiting; waiting = this.#waiting.shift()) waiting.resume(false)
+  }
+
+  #take(): void {
+    this.open++
+    if (this.open > this.peak) this.peak = this.open
+  }
+
+  #append(frame: Frame): void {
+    frame.previous = this.#last
+    if (this.#last === undefined) this.first = frame
+    else this.#last.next = frame
+    this.#last = frame
+  }
+}

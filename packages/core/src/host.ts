@@ -1,0 +1,28 @@
+import type { Logger } from './context.js'
+import type { PipelineError } from './errors.js'
+import type { Ledger } from './frames.js'
+import type { NodeState } from './lifecycle.js'
+import type { Packet, Scope } from './packet.js'
+
+/** What a node needs from the network around it. */
+export interface Host {
+  /** Async context of whoever started the run: that of sources, and of everything that has no root of its own. */
+  readonly scope: Scope
+  readonly env: Readonly<Record<string, unknown>>
+  readonly logger: Logger
+  /** Milliseconds that a call gets to return after it was told to stop. */
+  readonly graceMs: number
+  readonly ledger: Ledger
+  /** Whether everything is being cancelled. */
+  readonly doomed: boolean
+  /** An error that ends the run. After the first one: recorded. */
+  fail(error: PipelineError): void
+  /** An error that ends the run as failed once everything inside has flowed out. */
+  failAtEnd(error: PipelineError): void
+  /** An item failed and the run goes on. */
+  skip(error: PipelineError): void
+  /** An item that was not processed, and the node where it was. */
+  lost(node: string, packet: Packet): void
+  nodeMoved(node: string, from: NodeState, to: NodeState): void
+  nodeEnded(node: string, abandoned: boolean): void
+}

@@ -1,0 +1,47 @@
+export type { Context, Logger } from './context.js'
+export { SILENT } from './context.js'
+export type {
+  Coro,
+  CoroDefinition,
+  CoroKind,
+  JsonSchema,
+  Meta,
+  Schema,
+  SourceOutput,
+  StandardResult,
+  StandardSchema,
+  TeardownReason,
+} from './coro.js'
+export { DROP, defineCoro, isCoroDefinition } from './coro.js'
+export { Counters } from './counters.js'
+export type { NodeProperties, PropertySpec } from './defaults.js'
+export { DISPOSE_MS, DRAIN_MS, GRACE_MS, NODE_PROPERTIES } from './defaults.js'
+export { Dominators } from './dominators.js'
+export type { ErrorCode, ErrorDetails, Issue, PublicCode } from './errors.js'
+export { ERROR_CODES, isPipelineError, issue, PipelineError } from './errors.js'
+export type { RunEvents } from './events.js'
+export type { Executor, NodeBinding, Runner } from './executor.js'
+export { inline } from './executor.js'
+export type { PutOptions } from './feed.js'
+export type { NodeState, RunState } from './lifecycle.js'
+export type { NetworkOptions } from './network.js'
+export { Network } from './network.js'
+export type { Output } from './outlet.js'
+export { Packet, packet } from './packet.js'
+export type { Plan, PlanEdge, PlanNode } from './plan.js'
+export { OUT } from './plan.js'
+export { Queue } from './queue.js'
+export type { EdgeRegions, Fork, NodeRegions, PortRegions, RegionGraph, Regions, Token } from './regions.js'
+export { analyseRegions } from './regions.js'
+export type {
+  EdgeCounts,
+  EdgeSnapshot,
+  NodeCounts,
+  NodeSnapshot,
+  RunReport,
+  Snapshot,
+  UnprocessedItem,
+} from './report.js'
+export type { ProcessorReport, ProcessorSettings, StandaloneProcessor } from './standalone.js'
+export { startProcessor } from './standalone.js'
+export { cut, quote, reasonOf, show } from './text.js'

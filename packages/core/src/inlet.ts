@@ -1,0 +1,137 @@
+import { at } from './arrays.js'
+import type { Counters } from './counters.js'
+import type { Packet } from './packet.js'
+import type { Queue, Receiver } from './queue.js'
+import { Ring } from './ring.js'
+
+/**
+ * Where a node's packets come from: the port that the ways of joining inputs implement. Each of them counts `received`
+ * when it takes a packet from an edge.
+ */
+export interface Inlet {
+  /** Whether {@link take} has something to give. */
+  readonly ready: boolean
+  /** Whether nothing is there and nothing will come. */
+  readonly over: boolean
+  /** The next packet for a call, or `undefined` when there is none now. */
+  take(): Packet | undefined
+  /** The node wants no more: closes the edges, and so stops whoever feeds only them. */
+  close(): void
+  /** Everything ends now: what waits is lost, nobody is told. */
+  clear(): void
+}
+
+/** Whoever takes from an inlet; called when there may be something new to take, or to end. */
+export type Wake = () => void
+
+/** One edge. */
+export class SingleInlet implements Inlet, Receiver {
+  readonly #queue: Queue
+  readonly #counters: Counters
+  readonly #wake: Wake
+
+  constructor(queue: Queue, counters: Counters, wake: Wake) {
+    this.#queue = queue
+    this.#counters = counters
+    this.#wake = wake
+    queue.attach(this, 0)
+  }
+
+  get ready(): boolean {
+    return this.#queue.size > 0
+  }
+
+  get over(): boolean {
+    return this.#queue.over
+  }
+
+  take(): Packet | undefined {
+    const packet = this.#queue.take()
+    if (packet !== undefined) this.#counters.received++
+    return packet
+  }
+
+  close(): void {
+    this.#queue.close()
+  }
+
+  clear(): void {
+    this.#queue.clear()
+  }
+
+  arrived(): void {
+    this.#wake()
+  }
+
+  inputEnded(): void {
+    this.#wake()
+  }
+}
+
+/** Several edges, merged: round-robin among those that hold packets, first in first out for each. */
+export class MergeInlet implements Inlet, Receiver {
+  readonly #queues: readonly Queue[]
+  readonly #counters: Counters
+  readonly #wake: Wake
+  /** Inputs that hold packets, each once, in the order of their turns. */
+  readonly #turns = new Ring<number>()
+  #open: number
+  /** The input being taken from: a waiting producer that refills it must not give it a second turn. */
+  #taking: number | undefined
+
+  constructor(queues: readonly Queue[], counters: Counters, wake: Wake) {
+    this.#queues = queues
+    this.#counters = counters
+    this.#wake = wake
+    this.#open = queues.length
+    queues.forEach((queue, input) => {
+      queue.attach(this, input)
+    })
+  }
+
+  get ready(): boolean {
+    return this.#turns.size > 0
+  }
+
+  get over(): boolean {
+    return this.#open === 0 && this.#turns.size === 0
+  }
+
+  take(): Packet | undefined {
+    const input = this.#turns.shift()
+    if (input === undefined) return undefined
+    const queue = at(this.#queues, input)
+    this.#taking = input
+    const packet = queue.take()
+    this.#taking = undefined
+    if (queue.size > 0) this.#turns.push(input)
+    if (packet !== undefined) this.#counters.received++
+    return packet
+  }
+
+  close(): void {
+    for (const queue of this.#queues) queue.close()
+    this.#forget()
+  }
+
+  clear(): void {
+    for (const queue of this.#queues) queue.clear()
+    this.#forget()
+  }
+
+  arrived(input: number): void {
+    if (input === this.#taking) return
+    this.#turns.push(input)
+    this.#wake()
+  }
+
+  inputEnded(): void {
+    this.#open--
+    this.#wake()
+  }
+
+  #forget(): void {
+    this.#turns.remove(() => true)
+    this.#open = 0
+  }
+}

@@ -1,0 +1,86 @@
+import type { Scope } from './packet.js'
+
+type Step = IteratorResult<unknown, unknown>
+type AnyIterator = Iterator<unknown, unknown> | AsyncIterator<unknown, unknown>
+
+/** Whether `value` must be awaited. Reads `then` once; a getter that throws throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  return 'then' in value && typeof value.then === 'function'
+}
+
+/** Whether a coroutine's result is expanded: an iterator that is iterable, as generators are. Arrays and Sets are values. */
+export function isGenerator(value: unknown): value is Iterator<unknown> | AsyncIterator<unknown> {
+  if (typeof value !== 'object' || value === null || !('next' in value) || typeof value.next !== 'function')
+    return false
+  return Symbol.iterator in value || Symbol.asyncIterator in value
+}
+
+/** The iterator of anything iterable but a string, asynchronous before synchronous; else `undefined`. */
+export function iteratorOf(value: unknown): AnyIterator | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { [Symbol.asyncIterator]: late, [Symbol.iterator]: now } = value as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >
+  if (typeof late === 'function') return late.call(value)
+  return typeof now === 'function' ? now.call(value) : undefined
+}
+
+/**
+ * Draws from an iterator of user code, in the scope it belongs to, and closes it exactly once. `close` may come at any
+ * time: an asynchronous iterator that waits is told at once, a synchronous one that is running when it returns.
+ */
+export class Draw {
+  readonly #iterator: AnyIterator
+  readonly #scope: Scope
+  #done = false
+  #closing: Promise<void> | undefined
+
+  constructor(iterator: AnyIterator, scope: Scope) {
+    this.#iterator = iterator
+    this.#scope = scope
+  }
+
+  /** The next value, or {@link END}; a promise where the iterator or the value is one. */
+  next(): unknown {
+    if (this.#done || this.#closing !== undefined) return END
+    const step = this.#scope.run(this.#next, this)
+    return isThenable(step) ? step.then((late) => this.#unwrap(late as Step)) : this.#unwrap(step as Step)
+  }
+
+  /** Tells the iterator that nobody wants more; settles when it has cleaned up, and rejects with what that threw. */
+  close(): Promise<void> {
+    this.#closing ??= this.#done ? Promise.resolve() : this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#scope.run(this.#return, this)
+      this.#done = true
+    } catch (error) {
+      // A synchronous generator cannot be closed from inside itself; whoever draws from it closes it afterwards.
+      if (!(error instanceof TypeError && /already running/.test(error.message))) throw error
+      this.#closing = undefined
+    }
+  }
+
+  #next(): unknown {
+    return this.#iterator.next()
+  }
+
+  #return(): unknown {
+    return this.#iterator.return?.()
+  }
+
+  #unwrap(step: Step): unknown {
+    if (typeof step !== 'object' || step === null)
+      throw new TypeError(`An iterator gave ${String(step)} instead of a result.`)
+    if (step.done !== true) return step.value
+    this.#done = true
+    return END
+  }
+}
+
+/** No more values. */
+export const END: unique symbol = Symbol('end') as never

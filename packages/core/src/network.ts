@@ -1,0 +1,267 @@
+import { at } from './arrays.js'
+import { type Logger, SILENT } from './context.js'
+import { DRAIN_MS, DRAIN_SHARE, GRACE_MS } from './defaults.js'
+import { oneAtATime } from './delivery.js'
+import { addFurther, PipelineError } from './errors.js'
+import { Events, type RunEvents } from './events.js'
+import { Feed, type PutOptions } from './feed.js'
+import { Ledger } from './frames.js'
+import type { Host } from './host.js'
+import { isThenable } from './iterate.js'
+import { Lifecycle, type NodeState, RUN_MOVES, type RunState } from './lifecycle.js'
+import type { Output } from './outlet.js'
+import { type Packet, Scope } from './packet.js'
+import { connect, type Pipework } from './pipework.js'
+import type { Plan } from './plan.js'
+import { Records } from './records.js'
+import type { RunReport, Snapshot } from './report.js'
+
+export interface NetworkOptions {
+  readonly env?: Readonly<Record<string, unknown>>
+  readonly logger?: Logger
+  /** Takes the outputs of leaves, one at a time; a promise makes the leaf wait. Absent: they are discarded. */
+  readonly onOutput?: (output: Output) => unknown
+  /** What inlets are fed with, by node number; other inlets take `put`. */
+  readonly inputs?: ReadonlyMap<number, Iterable<unknown> | AsyncIterable<unknown>>
+  /** Dooms the run when it aborts. */
+  readonly signal?: AbortSignal
+  /** Milliseconds after which the run is doomed. */
+  readonly deadlineMs?: number
+  /** @defaultValue 5000 */
+  readonly graceMs?: number
+}
+
+/**
+ * A plan at work. It starts once, and it settles: when all nodes have ended by themselves, or after `drain` or
+ * `doomsday`. Afterwards nothing of it is left: no timer, no listener, no handle.
+ */
+export class Network implements Host {
+  readonly scope: Scope = new Scope()
+  readonly env: Readonly<Record<string, unknown>>
+  readonly logger: Logger
+  readonly graceMs: number
+  readonly ledger: Ledger = new Ledger()
+  readonly events: Events
+  /** Settles with the report, whatever happens; never rejects. */
+  readonly settled: Promise<RunReport>
+  readonly #options: NetworkOptions
+  readonly #pipework: Pipework
+  readonly #lifecycle: Lifecycle<RunState>
+  readonly #records = new Records()
+  #living: number
+  #startedAt = 0
+  #resolve: (report: RunReport) => void = () => {}
+  #deadline: NodeJS.Timeout | undefined
+  #drainDeadline: NodeJS.Timeout | undefined
+
+  constructor(plan: Plan, options: NetworkOptions = {}) {
+    this.#options = options
+    this.env = options.env ?? Object.freeze({})
+    this.logger = options.logger ?? SILENT
+    this.graceMs = options.graceMs ?? GRACE_MS
+    this.events = new Events(this.logger)
+    this.#lifecycle = new Lifecycle<RunState>(RUN_MOVES, 'idle', (from, to) => this.events.emit('state', { from, to }))
+    this.settled = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    this.#living = plan.nodes.length
+    this.#pipework = connect(plan, {
+      host: this,
+      inputs: options.inputs,
+      deliver: options.onOutput === undefined ? undefined : oneAtATime(options.onOutput, this),
+    })
+  }
+
+  get state(): RunState {
+    return this.#lifecycle.state
+  }
+
+  get doomed(): boolean {
+    return this.state === 'doomed' || this.state === 'settled'
+  }
+
+  /** Starts every node, from the leaves to the sources. May be called once. */
+  start(): void {
+    if (this.state !== 'idle') throw new PipelineError('STATE_ALREADY_STARTED', { what: 'The network' })
+    this.#startedAt = performance.now()
+    this.#lifecycle.move('starting')
+    const { signal, deadlineMs } = this.#options
+    if (signal?.aborted) {
+      this.#abort()
+      return
+    }
+    signal?.addEventListener('abort', this.#abort, { once: true })
+    if (deadlineMs !== undefined) this.#deadline = setTimeout(() => this.#late(deadlineMs), deadlineMs)
+    const warming: PromiseLike<void>[] = []
+    try {
+      for (const node of this.#pipework.nodes.toReversed()) {
+        const warm = node.start()
+        if (isThenable(warm)) warming.push(warm)
+      }
+    } catch (error) {
+      this.#notStarted(error)
+      return
+    }
+    if (warming.length === 0) this.#started()
+    else
+      void Promise.all(warming).then(
+        () => this.#started(),
+        (error) => this.#notStarted(error),
+      )
+  }
+
+  /** Puts a value into an inlet: see {@link Feed.put}. */
+  put(node: number, value: unknown, options?: PutOptions): Promise<void> {
+    return this.#feed(node).put(value, options)
+  }
+
+  /** No more values for an inlet. */
+  end(node: number): void {
+    this.#feed(node).end()
+  }
+
+  /** Stops taking items; calls in progress go on. */
+  pause(): void {
+    for (const node of this.#pipework.nodes) node.pause()
+  }
+
+  resume(): void {
+    for (const node of this.#pipework.nodes) node.resume()
+  }
+
+  setWorkers(node: number, count: number): void {
+    at(this.#pipework.nodes, node).setWorkers(count)
+  }
+
+  /** Closes the sources and lets everything inside flow out; what is left after most of the deadline is doomed. */
+  drain(deadlineMs: number = DRAIN_MS): Promise<RunReport> {
+    if (this.state === 'idle') this.start()
+    if (this.#lifecycle.may('draining')) {
+      this.#lifecycle.move('draining')
+      this.#drainDeadline = setTimeout(() => this.#late(deadlineMs), deadlineMs * DRAIN_SHARE)
+      this.resume()
+      for (const node of this.#pipework.sources) {
+        if (node instanceof Feed) node.end()
+        else node.stop()
+      }
+      this.#check()
+    }
+    return this.settled
+  }
+
+  /** Cancels everything now. Idempotent, from any state. */
+  doomsday(reason?: unknown): Promise<RunReport> {
+    this.#doom({ outcome: 'doomed', reason }, reason)
+    return this.settled
+  }
+
+  snapshot(): Snapshot {
+    return { state: this.state, ...this.#pipework.snapshot() }
+  }
+
+  /** Nobody wants the outputs of leaves any more: ends the run as a success (S10). */
+  closeOutputs(): void {
+    for (const outlet of this.#pipework.outlets) outlet.closeLeaf()
+  }
+
+  fail(error: PipelineError): void {
+    this.#records.error(error)
+    this.events.emit('error', error)
+    if (this.#records.end === undefined || this.#lifecycle.may('doomed'))
+      this.#doom({ outcome: 'failed', error }, error)
+  }
+
+  failAtEnd(error: PipelineError): void {
+    this.#records.error(error)
+    this.events.emit('error', error)
+    this.#records.end ??= { outcome: 'failed', error }
+  }
+
+  skip(error: PipelineError): void {
+    this.#records.error(error)
+    this.events.emit('error', error)
+  }
+
+  lost(node: string, packet: Packet): void {
+    this.#records.lost(node, packet)
+  }
+
+  nodeMoved(node: string, from: NodeState, to: NodeState): void {
+    this.events.emit('node:state', { node, from, to })
+  }
+
+  nodeEnded(node: string, abandoned: boolean): void {
+    this.#living--
+    if (abandoned) {
+      this.#records.abandoned.push(node)
+      const message = `Node "${node}" did not stop within ${this.graceMs} ms and was abandoned.`
+      this.events.emit('warning', { message, node })
+    }
+    this.#check()
+  }
+
+  on<E extends keyof RunEvents>(event: E, listener: RunEvents[E]): void {
+    this.events.on(event, listener)
+  }
+
+  #started(): void {
+    if (this.state !== 'starting') return
+    this.#lifecycle.move('running')
+    this.#check()
+  }
+
+  #notStarted(error: unknown): void {
+    const what = 'Starting the network'
+    this.fail(error instanceof PipelineError ? error : new PipelineError('RUN_FAILED', { what, cause: error }, error))
+  }
+
+  #feed(node: number): Feed {
+    const feed = at(this.#pipework.nodes, node)
+    if (feed instanceof Feed) return feed
+    throw new PipelineError('OPTION_INVALID', { option: 'node', what: `names "${feed.name}", which is no open inlet` })
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#options.signal?.reason
+    const error = new PipelineError('RUN_DOOMED', { reason }, reason)
+    this.#doom({ outcome: 'doomed', error, reason }, reason)
+  }
+
+  #late(deadlineMs: number): void {
+    const error = new PipelineError('RUN_DEADLINE', { deadlineMs })
+    this.#doom({ outcome: 'doomed', error, reason: error }, error)
+  }
+
+  #doom(end: NonNullable<Records['end']>, reason: unknown): void {
+    if (!this.#lifecycle.may('doomed')) return
+    this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
+    this.#lifecycle.move('doomed')
+    const told = reason ?? end.error ?? new PipelineError('RUN_DOOMED', { reason })
+    this.#pipework.clear()
+    for (const node of this.#pipework.nodes) node.doom(told)
+    this.#check()
+  }
+
+  /** Settles once every node has ended. */
+  #check(): void {
+    if (this.#living > 0 || !this.#lifecycle.may('settled')) return
+    clearTimeout(this.#deadline)
+    clearTimeout(this.#drainDeadline)
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#lifecycle.move('settled')
+    const end = this.#records.end ?? { outcome: 'completed' as const }
+    const { nodes, edges } = this.#pipework.counts()
+    if (end.error !== undefined) addFurther(end.error, this.#records.errors)
+    this.#resolve({
+      ...end,
+      durationMs: performance.now() - this.#startedAt,
+      nodes,
+      edges,
+      unprocessed: this.#records.unprocessed,
+      abandoned: this.#records.abandoned,
+      errors: this.#records.errors,
+    })
+    if (end.outcome === 'failed' && this.events.count('error') === 0)
+      this.logger.error({ err: end.error }, 'The run failed')
+  }
+}

@@ -1,0 +1,297 @@
+import { setMaxListeners } from 'node:events'
+import PQueue from 'p-queue'
+import type { Logger } from './context.js'
+import type { Counters } from './counters.js'
+import { followsFrom, PipelineError } from './errors.js'
+import type { Runner } from './executor.js'
+import type { Host } from './host.js'
+import { type Draw, isThenable } from './iterate.js'
+import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
+import type { Outlet } from './outlet.js'
+import type { Packet } from './packet.js'
+import type { PlanNode } from './plan.js'
+import { type SlotOwner, type WorkerSlot, WorkerSlots } from './slot.js'
+
+export interface NodeOptions {
+  readonly plan: PlanNode
+  readonly host: Host
+  readonly counters: Counters
+  /** Makes the outlet; called once, with what it tells the node. */
+  readonly outlet: (onUnwanted: () => void) => Outlet
+}
+
+type Phase = 'run' | 'setup' | 'flush' | 'teardown'
+
+/**
+ * A node at work: its state, worker slots, p-queue and hooks; what all kinds of nodes share.
+ *
+ * `running` → `ending` when everything was taken and worked off: flush, teardown, then its edges end.
+ * `running` → `stopping` when told to: by `stop` (nobody wants its outputs, or the run drains and it is a source; a
+ * success) or by `doom` (everything ends now). It waits for the calls in progress, then tears down; after `graceMs` it
+ * gives those calls up. Either way it ends exactly once, and every slot that was set up is torn down exactly once.
+ */
+export abstract class RunningNode implements SlotOwner {
+  readonly name: string
+  readonly plan: PlanNode
+  readonly counters: Counters
+  protected readonly host: Host
+  protected readonly outlet: Outlet
+  /** Runs the node's bursts: how many at once, and whether at all. */
+  protected readonly pool: PQueue
+  /** Iterators of user code that are being drawn from. */
+  protected readonly draws: Set<Draw> = new Set()
+  /** Bursts and hooks in progress. */
+  protected active = 0
+  protected paused = false
+  #runner: Runner | undefined
+  #workers: number
+  readonly #slots: WorkerSlots
+  readonly #lifecycle: Lifecycle<NodeState>
+  #controller: AbortController | undefined
+  /** Why it stops: `undefined` while it does not. */
+  #stop: { readonly doomed: boolean; readonly reason: unknown } | undefined
+  #tearingDown = false
+  #grace: NodeJS.Timeout | undefined
+
+  constructor({ plan, host, counters, outlet }: NodeOptions) {
+    this.name = plan.name
+    this.plan = plan
+    this.counters = counters
+    this.host = host
+    this.#workers = plan.properties.workers
+    this.pool = new PQueue({ concurrency: this.#workers })
+    this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
+    this.#slots = new WorkerSlots(this, (error, hook) => this.#hookFailed(error, hook))
+    this.outlet = outlet(() => this.stop())
+  }
+
+  get state(): NodeState {
+    return this.#lifecycle.state
+  }
+
+  get args(): Readonly<Record<string, unknown>> {
+    return this.plan.args
+  }
+
+  get env(): Readonly<Record<string, unknown>> {
+    return this.host.env
+  }
+
+  get logger(): Logger {
+    return this.host.logger
+  }
+
+  get emits(): readonly string[] | undefined {
+    return this.plan.coro?.emits
+  }
+
+  get workers(): number {
+    return this.#workers
+  }
+
+  /** Items in calls now. */
+  get inProgress(): number {
+    return this.#slots.packets().reduce((items, packet) => items + packet.weight, 0)
+  }
+
+  /** Aborts when the node is told to stop. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      // Every call in progress may listen; that is no leak.
+      setMaxListeners(0, this.#controller.signal)
+      if (this.#stop !== undefined) this.#controller.abort(this.#stop.reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** Opens its runner and begins; a promise where the executor has to warm up. */
+  start(): void | Promise<void> {
+    const { coro, args, executor } = this.plan
+    if (coro === undefined) return this.#begin(undefined)
+    const opened = executor.open({ node: this.name, coro, args })
+    if (!isThenable(opened)) return this.#begin(opened)
+    return opened.then((runner) => this.#begin(runner))
+  }
+
+  /** Ends it as a success: it takes nothing more, and its calls are told. */
+  stop(): void {
+    this.#halt(false, new PipelineError('RUN_CANCELLED', { what: `Node "${this.name}"` }))
+  }
+
+  /** Ends it now. */
+  doom(reason: unknown): void {
+    this.#halt(true, reason)
+  }
+
+  pause(): void {
+    this.paused = true
+    this.pool.pause()
+  }
+
+  resume(): void {
+    this.paused = false
+    this.pool.start()
+  }
+
+  setWorkers(count: number): void {
+    this.#workers = count
+    this.pool.concurrency = count
+  }
+
+  /** Starts to work. */
+  protected abstract begin(): void
+  /** Was told to stop: lets go of whatever waits inside the engine. */
+  protected abstract halted(doomed: boolean): void
+
+  protected get runner(): Runner {
+    if (this.#runner === undefined) throw new PipelineError('INTERNAL', { what: `node "${this.name}" has no runner` })
+    return this.#runner
+  }
+
+  protected get running(): boolean {
+    return this.#lifecycle.state === 'running'
+  }
+
+  /** Whether outputs still have somewhere to go. */
+  protected get live(): boolean {
+    return this.#lifecycle.state === 'running' || this.#lifecycle.state === 'ending'
+  }
+
+  protected get doomed(): boolean {
+    return this.#stop?.doomed === true
+  }
+
+  /** A free slot, set up; `undefined` when setting it up failed. A promise where setup is asynchronous. */
+  protected slot(): WorkerSlot | undefined | Promise<WorkerSlot | undefined> {
+    return this.#slots.acquire(this.runner)
+  }
+
+  protected freeSlot(slot: WorkerSlot): void {
+    this.#slots.release(slot)
+  }
+
+  /** Runs `task` on the p-queue, in the scope of the run. Never rejects: what escapes is a bug, and ends the run. */
+  protected schedule(task: () => Promise<void>): void {
+    this.pool.add(() => this.host.scope.run(task, this)).catch((error) => this.broken(error))
+  }
+
+  /** Something escaped from the engine's own code. */
+  protected broken(error: unknown): void {
+    const what = `node "${this.name}" broke`
+    this.host.fail(error instanceof PipelineError ? error : new PipelineError('INTERNAL', { what }, error))
+  }
+
+  /** Every input was worked off: flushes, tears down, ends. */
+  protected async finish(): Promise<void> {
+    this.#lifecycle.move('ending')
+    this.active++
+    try {
+      if (this.#runner?.flush !== undefined) await this.#flush(this.#runner)
+    } finally {
+      this.active--
+      this.#tearDown()
+    }
+  }
+
+  /** Call when a burst has ended: a node that stops goes on to tear down with its last one. */
+  protected burstEnded(): void {
+    if (this.state === 'stopping' && this.active === 0) this.#tearDown()
+  }
+
+  /** Whether `error` only says that the call obeyed the signal. */
+  protected isAbort(error: unknown): boolean {
+    return this.#stop !== undefined && followsFrom(error, this.#stop.reason)
+  }
+
+  protected failure(error: unknown, phase: Phase): PipelineError {
+    return new PipelineError('NODE_FAILED', { node: this.name, attempts: 1, phase, cause: error }, error)
+  }
+
+  /** Hands on what `flush` returned, yielded and emitted on this slot. */
+  protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
+
+  #begin(runner: Runner | undefined): void {
+    this.#runner = runner
+    if (!this.#lifecycle.may('running')) return
+    this.#lifecycle.move('running')
+    this.begin()
+  }
+
+  #halt(doomed: boolean, reason: unknown): void {
+    if (this.doomed || this.state === 'ended') return
+    this.#stop = { doomed, reason }
+    if (this.#lifecycle.may('stopping')) this.#lifecycle.move('stopping')
+    else if (!doomed) return
+    this.#controller?.abort(reason)
+    // Whoever draws from them sees what closing them throws.
+    for (const draw of this.draws) draw.close().catch(() => {})
+    this.halted(doomed)
+    // A paused burst has to start once more to see that it is over.
+    this.resume()
+    if (this.active === 0) this.#tearDown()
+    else this.#startGrace()
+  }
+
+  async #flush(runner: Runner): Promise<void> {
+    const ready = this.#slots.ready()
+    const slots = ready.length > 0 ? ready : [await this.slot()]
+    for (const slot of slots) {
+      if (slot === undefined || this.state !== 'ending') return
+      try {
+        const result = runner.flush?.(slot)
+        await this.flushed(slot, isThenable(result) ? await result : result)
+      } catch (error) {
+        this.#hookFailed(error, 'flush')
+      }
+    }
+  }
+
+  #tearDown(): void {
+    if (this.#tearingDown) return
+    this.#tearingDown = true
+    const ends = this.#slots.tearDown(this.#runner, this.#reason)
+    const closed = this.#runner?.close?.()
+    if (closed !== undefined) ends.push(closed.catch((error) => this.#hookFailed(error, 'teardown')))
+    if (ends.length === 0) this.#end(false)
+    else {
+      this.#startGrace()
+      void Promise.all(ends).then(() => this.#end(false))
+    }
+  }
+
+  /** What teardown is told. */
+  get #reason(): unknown {
+    return this.doomed ? this.#stop?.reason : undefined
+  }
+
+  #hookFailed(error: unknown, hook: Phase): void {
+    if (!this.isAbort(error)) this.host.fail(this.failure(error, hook))
+  }
+
+  #startGrace(): void {
+    this.#grace ??= setTimeout(() => this.#abandon(), this.host.graceMs)
+  }
+
+  /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
+  #abandon(): void {
+    for (const packet of this.#slots.packets()) this.unprocessed(packet)
+    this.#tearingDown = true
+    this.#slots.tearDown(this.#runner, this.#reason)
+    this.#end(true)
+  }
+
+  #end(abandoned: boolean): void {
+    if (this.state === 'ended') return
+    clearTimeout(this.#grace)
+    this.outlet.end()
+    this.#lifecycle.move('ended')
+    this.host.nodeEnded(this.name, abandoned)
+  }
+
+  /** Counts and reports what was taken and not processed. */
+  protected unprocessed(packet: Packet): void {
+    this.counters.unprocessed += packet.weight
+    for (const part of packet.parts ?? [packet]) this.host.lost(this.name, part)
+  }
+}

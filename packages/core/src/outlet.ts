@@ -1,0 +1,196 @@
+import type { Meta } from './coro.js'
+import type { Counters } from './counters.js'
+import { type ForkWindow, type Frame, type Ledger, outwards } from './frames.js'
+import { Packet, type Scope } from './packet.js'
+import { OUT } from './plan.js'
+import type { Edge } from './queue.js'
+import type { EdgeRegions, PortRegions } from './regions.js'
+
+/** An output of the pipeline: what a leaf gave. */
+export interface Output {
+  readonly node: string
+  readonly port: string
+  readonly value: unknown
+  readonly meta: Meta
+}
+
+/** Takes the outputs of leaves: at once, or by a promise that makes the leaf wait and tells whether it was taken. */
+export type Deliver = (output: Output) => Promise<boolean> | undefined
+
+/** One output edge, with what it does to frames where it is near a join. */
+export interface OutputEdge {
+  readonly edge: Edge
+  readonly port: string
+  readonly regions: EdgeRegions | undefined
+}
+
+export interface OutletOptions {
+  readonly node: string
+  /** In the order of the graph; none for a leaf. */
+  readonly edges: readonly OutputEdge[]
+  /** Absent where the outputs of leaves are discarded. */
+  readonly deliver: Deliver | undefined
+  readonly counters: Counters
+  readonly ledger: Ledger
+  /** By port, where an output opens a frame or adds tokens. */
+  readonly regions: ReadonlyMap<string, PortRegions> | undefined
+  /** The window of the frames that this node opens. */
+  readonly window: ForkWindow | undefined
+  /** Whether the run is over: what was not accepted by then never will be. */
+  readonly isDoomed: () => boolean
+  /** Every output was closed: nobody wants what the node makes. */
+  readonly onUnwanted: () => void
+}
+
+interface Port {
+  readonly edges: readonly OutputEdge[]
+  readonly regions: PortRegions | undefined
+}
+
+const NO_PORT: Port = { edges: [], regions: undefined }
+
+/**
+ * Where a node's outputs go. An output is offered to every edge of its port at once, in the order of the graph; a full
+ * edge makes it wait, and its node with it.
+ */
+export class Outlet {
+  readonly leaf: boolean
+  readonly #o: OutletOptions
+  readonly #ports = new Map<string, Port>()
+  readonly #out: Port
+  #openEdges: number
+  /** Whether nobody wants the outputs of this leaf any more. */
+  #unwanted = false
+
+  constructor(options: OutletOptions) {
+    this.#o = options
+    this.leaf = options.edges.length === 0
+    this.#openEdges = options.edges.length
+    for (const port of new Set(options.edges.map((edge) => edge.port))) {
+      const edges = options.edges.filter((edge) => edge.port === port)
+      this.#ports.set(port, { edges, regions: options.regions?.get(port) })
+    }
+    this.#out = this.#ports.get(OUT) ?? NO_PORT
+    for (const { edge } of options.edges) edge.onClose = () => this.#edgeClosed()
+  }
+
+  /**
+   * Hands one output on. `origin` is the packet it descends from.
+   *
+   * @returns whether anybody accepted it; a promise where somebody was full. Never rejects but for `deliver`'s error.
+   */
+  send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    if (this.leaf) return this.#deliver(port, value, meta)
+    const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
+    if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
+    const packet = new Packet(value, meta, origin.scope)
+    let accepted = false
+    let waits: Promise<boolean>[] | undefined
+    for (const { edge } of to.edges) {
+      const took = edge.put(packet)
+      if (took === true) accepted = true
+      else if (took !== false) {
+        waits ??= []
+        waits.push(took)
+      }
+    }
+    if (waits !== undefined) return this.#waited(waits, accepted)
+    if (accepted) this.#o.counters.emitted++
+    return accepted
+  }
+
+  /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
+  withdraw(scope: Scope): boolean {
+    if (this.#o.window?.withdraw(scope)) return true
+    if (!this.#out.edges.every(({ edge }) => edge.isWaiting(scope))) return false
+    for (const { edge } of this.#out.edges) edge.withdraw(scope)
+    return true
+  }
+
+  /** Nothing more comes: ends every edge. */
+  end(): void {
+    for (const { edge } of this.#o.edges) edge.end()
+  }
+
+  /** Nobody wants the outputs of this leaf any more. */
+  closeLeaf(): void {
+    if (!this.leaf || this.#unwanted) return
+    this.#unwanted = true
+    this.#o.onUnwanted()
+  }
+
+  #deliver(port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    const { deliver, counters, node, isDoomed } = this.#o
+    if (isDoomed() || this.#unwanted) return false
+    if (deliver === undefined) {
+      counters.emitted++
+      return true
+    }
+    const handed = deliver({ node, port, value, meta })
+    if (handed === undefined) {
+      counters.emitted++
+      return true
+    }
+    return handed.then((taken) => {
+      if (taken) counters.emitted++
+      return taken
+    })
+  }
+
+  /** Near a join: takes the credit, counts all copies before the first is put, then puts them. */
+  #sendFramed(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    const { window } = this.#o
+    if (!regions.opens || window === undefined) return this.#spread(to, regions, origin, value, meta)
+    const credit = window.credit(origin.scope)
+    if (credit === true) return this.#spread(to, regions, origin, value, meta)
+    if (credit === false) return false
+    return credit.then((granted) => granted && this.#spread(to, regions, origin, value, meta))
+  }
+
+  #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    const { ledger, window } = this.#o
+    ledger.add(origin.frame, regions.adds)
+    const frame = regions.opens && window !== undefined ? window.start(origin.frame, regions.first) : origin.frame
+    const took = to.edges.map((output) => this.#putFramed(output, frame, origin, value, meta))
+    const accepted = took.includes(true)
+    const waits = took.filter((one) => typeof one !== 'boolean')
+    if (waits.length > 0) return this.#waited(waits, accepted)
+    if (accepted) this.#o.counters.emitted++
+    return accepted
+  }
+
+  #putFramed(
+    { edge, regions }: OutputEdge,
+    frame: Frame | undefined,
+    origin: Packet,
+    value: unknown,
+    meta: Meta,
+  ): boolean | Promise<boolean> {
+    const up = regions?.up ?? -1
+    const packet = new Packet(value, meta, origin.scope, up < 0 ? undefined : outwards(frame, up))
+    const took = edge.put(packet)
+    if (took === true) return true
+    if (took === false) return this.#lost(packet, regions)
+    return took.then((accepted) => accepted || this.#lost(packet, regions))
+  }
+
+  /** A copy that went to a closed edge ends there. */
+  #lost(packet: Packet, regions: EdgeRegions | undefined): false {
+    if (regions !== undefined && !this.#o.isDoomed()) this.#o.ledger.release(packet.frame, regions.tokens)
+    return false
+  }
+
+  async #waited(waits: readonly Promise<boolean>[], acceptedSome: boolean): Promise<boolean> {
+    let accepted = acceptedSome
+    for (const wait of waits) if (await wait) accepted = true
+    // Interrupted by doomsday: some successor never got it, so it does not count as handed on.
+    if (this.#o.isDoomed()) return false
+    if (accepted) this.#o.counters.emitted++
+    return accepted
+  }
+
+  #edgeClosed(): void {
+    this.#openEdges--
+    if (this.#openEdges === 0) this.#o.onUnwanted()
+  }
+}

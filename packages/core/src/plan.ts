@@ -1,0 +1,43 @@
+import type { CoroDefinition, CoroKind } from './coro.js'
+import type { NodeProperties } from './defaults.js'
+import type { Executor } from './executor.js'
+import type { Regions } from './regions.js'
+
+/**
+ * A graph ready to run: integers and arrays, functions bound. The engine knows nothing else; it looks up no name while
+ * items flow. Nodes and edges are numbered by their place in `nodes` and `edges`; nodes are in topological order.
+ */
+export interface Plan {
+  readonly name: string | undefined
+  readonly nodes: readonly PlanNode[]
+  readonly edges: readonly PlanEdge[]
+  /** How joins pair what they receive: see `analyseRegions`. */
+  readonly regions: Regions
+}
+
+export interface PlanNode {
+  readonly name: string
+  /** `inlet`: a source that `put` and `run(input)` feed. */
+  readonly kind: CoroKind | 'inlet'
+  /** Absent for an inlet. */
+  readonly coro?: CoroDefinition
+  readonly args: Readonly<Record<string, unknown>>
+  /** Workers are resolved to at least 1. */
+  readonly properties: NodeProperties
+  readonly executor: Executor
+  /** Numbers of the input edges, in tuple order. */
+  readonly inputs: readonly number[]
+  /** Numbers of the output edges, in the order of the graph. */
+  readonly outputs: readonly number[]
+}
+
+export interface PlanEdge {
+  readonly from: number
+  readonly to: number
+  readonly port: string
+  /** The most packets it may hold. */
+  readonly capacity: number
+}
+
+/** The port that returned and yielded values leave by. */
+export const OUT = 'out'

@@ -1,0 +1,196 @@
+import { QUANTUM } from './defaults.js'
+import { EmittingNode } from './emitting-node.js'
+import type { PipelineError } from './errors.js'
+import type { Inlet } from './inlet.js'
+import { isGenerator, isThenable } from './iterate.js'
+import type { NodeOptions } from './node.js'
+import { pacer } from './pacer.js'
+import type { Packet } from './packet.js'
+import type { Token } from './regions.js'
+import type { WorkerSlot } from './slot.js'
+import { Turns } from './turns.js'
+
+export interface ProcessorOptions extends NodeOptions {
+  readonly inlet: (wake: () => void, onFault: (packet: Packet, error: PipelineError) => void) => Inlet
+  /** Tokens that an item inside the node holds: see `NodeRegions`. */
+  readonly holds: readonly Token[]
+}
+
+/**
+ * A node that is called once per item. Its p-queue runs *bursts*: one burst is one worker at work, which takes item
+ * after item until there is none, or its quantum is used up. So p-queue decides how many workers there are, at a cost
+ * per burst and not per item. A burst starts the next one before it waits for anything.
+ */
+export class Processor extends EmittingNode {
+  readonly #inlet: Inlet
+  readonly #holds: readonly Token[]
+  /** A burst was asked for and has not started. */
+  #scheduled = false
+  /** Items taken so far. */
+  #taken = 0
+  /** Whose outputs may leave: absent where outputs leave as they come. */
+  readonly #turns: Turns | undefined
+
+  constructor(options: ProcessorOptions) {
+    super(options)
+    this.#holds = options.holds
+    this.#turns = options.plan.properties.ordered ? new Turns() : undefined
+    this.#inlet = options.inlet(
+      () => this.#wake(),
+      (packet, error) => this.#fault(packet, error),
+    )
+  }
+
+  protected override begin(): void {
+    this.#wake()
+  }
+
+  protected override halted(doomed: boolean): void {
+    this.#turns?.clear()
+    if (doomed) this.#inlet.clear()
+    else this.#inlet.close()
+  }
+
+  /** Asks for a burst if one could do something, or ends the node if all is done. */
+  #wake(): void {
+    if (!this.running) return
+    if (this.#inlet.ready) {
+      if (this.#scheduled || this.active >= this.workers) return
+      this.#scheduled = true
+      // Not on this stack: a chain of nodes waking each other must not be as deep as the graph is long.
+      queueMicrotask(this.#schedule)
+    } else if (this.active === 0 && !this.#scheduled && this.#inlet.over) void this.finish()
+  }
+
+  readonly #schedule = (): void => this.schedule(this.#burst)
+
+  readonly #burst = async (): Promise<void> => {
+    this.#scheduled = false
+    const started = performance.now()
+    this.active++
+    try {
+      if (!this.#mayTake()) return
+      const found = this.slot()
+      if (isThenable(found)) this.#wake()
+      const slot = isThenable(found) ? await found : found
+      if (slot === undefined) return
+      await this.#work(slot)
+      this.freeSlot(slot)
+    } finally {
+      this.active--
+      this.counters.busyMs += performance.now() - started
+      this.burstEnded()
+      this.#wake()
+    }
+  }
+
+  protected override waits(): void {
+    this.#wake()
+  }
+
+  #mayTake(): boolean {
+    return this.running && !this.paused && this.active <= this.workers && this.#inlet.ready
+  }
+
+  async #work(slot: WorkerSlot): Promise<void> {
+    for (let left = QUANTUM; left > 0 && this.#mayTake(); left--) {
+      const packet = this.#inlet.take()
+      if (packet === undefined) return
+      const turn = this.#taken++
+      slot.packet = packet
+      slot.meta = packet.meta
+      slot.index = turn
+      let result: unknown
+      let failed = false
+      try {
+        result = this.#call(slot, packet)
+        if (isThenable(result)) {
+          this.#wake()
+          result = await result
+        }
+      } catch (error) {
+        failed = true
+        result = error
+      }
+      if (this.state === 'ended') return this.#tooLate()
+      if (this.doomed && !failed) this.counters.late++
+      const left = failed ? this.#leaveFailed(slot, packet, turn, result) : this.#leave(slot, packet, turn, result)
+      if (left !== undefined) {
+        this.#wake()
+        await left
+      }
+      slot.packet = undefined
+      if (pacer.due()) {
+        this.#wake()
+        await pacer.turn()
+      }
+    }
+  }
+
+  #call(slot: WorkerSlot, packet: Packet): unknown {
+    const { runner } = this
+    if (packet.scope === this.host.scope) return runner.run(packet.value, slot)
+    return packet.scope.run(runner.run, runner, packet.value, slot)
+  }
+
+  /** Hands the outputs of a call on, in turn. Synchronous where nothing has to wait. */
+  #leave(slot: WorkerSlot, packet: Packet, turn: number, result: unknown): void | Promise<void> {
+    const simple = !slot.hasEmissions && (this.#turns?.isNext(turn) ?? true) && !isGenerator(result)
+    if (!simple) return this.#leaveInTurn(slot, packet, turn, result)
+    const sent = this.send(packet, result)
+    if (typeof sent === 'boolean') return this.#settle(packet, sent)
+    return sent.then((accepted) => this.#settle(packet, accepted))
+  }
+
+  async #leaveInTurn(slot: WorkerSlot, packet: Packet, turn: number, result: unknown): Promise<void> {
+    try {
+      const way = { origin: () => packet, gate: () => this.#come(turn) }
+      const accepted = await this.sendAll(slot, result, way)
+      if (this.state === 'ended') this.#tooLate()
+      else this.#settle(packet, accepted)
+    } catch (error) {
+      if (this.state === 'ended') this.#tooLate()
+      else await this.#leaveFailed(slot, packet, turn, error)
+    }
+  }
+
+  #come(turn: number): Promise<void> | undefined {
+    return this.#turns?.come(turn)
+  }
+
+  async #leaveFailed(slot: WorkerSlot, packet: Packet, turn: number, error: unknown): Promise<void> {
+    slot.takeEmissions()
+    await this.#come(turn)
+    this.#itemFailed(packet, error)
+    this.#turns?.done()
+  }
+
+  /** The call of `packet` has ended without error, and its outputs have left or never will. */
+  #settle(packet: Packet, accepted: boolean): void {
+    if (this.doomed) {
+      this.unprocessed(packet)
+      return
+    }
+    this.counters.completed += packet.weight
+    if (!accepted && !this.outlet.leaf) this.counters.dropped++
+    this.host.ledger.release(packet.frame, this.#holds)
+    this.#turns?.done()
+  }
+
+  #itemFailed(packet: Packet, error: unknown): void {
+    if (this.isAbort(error)) this.unprocessed(packet)
+    else this.#fault(packet, this.failure(error, 'run'))
+  }
+
+  #fault(packet: Packet, error: PipelineError): void {
+    this.counters.failed += packet.weight
+    if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
+    else this.host.fail(error)
+    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
+  }
+
+  /** The node was given up while this call was under way; its item is in the report as unprocessed. */
+  #tooLate(): void {
+    this.counters.late++
+  }
+}

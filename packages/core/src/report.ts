@@ -1,0 +1,71 @@
+import type { Meta } from './coro.js'
+import type { Counters } from './counters.js'
+import type { PipelineError } from './errors.js'
+import type { NodeState, RunState } from './lifecycle.js'
+
+/** What a node did, as numbers that stay. */
+export type NodeCounts = Readonly<Counters>
+
+/** What an edge carried. `entered = left + unprocessed`. */
+export interface EdgeCounts {
+  readonly from: string
+  readonly port: string
+  readonly to: string
+  /** Packets that it accepted. */
+  readonly entered: number
+  /** Packets that its consumer took. */
+  readonly left: number
+  /** Packets that entered and were never taken. */
+  readonly unprocessed: number
+  /** How often its producer had to wait for room. */
+  readonly waits: number
+}
+
+/** An item that was on its way when the run settled, and the node where it waited or was in work. */
+export interface UnprocessedItem {
+  readonly node: string
+  readonly value: unknown
+  readonly meta: Meta
+}
+
+/**
+ * How a run ended. The books balance: for every node `received = completed + failed + unprocessed`, and `received` is
+ * the sum of `left` of its input edges; for every edge `entered = left + unprocessed`.
+ */
+export interface RunReport {
+  readonly outcome: 'completed' | 'failed' | 'doomed'
+  /** What ended the run, unless it completed. */
+  readonly error?: PipelineError
+  /** What doomsday was given. */
+  readonly reason?: unknown
+  readonly durationMs: number
+  readonly nodes: Readonly<Record<string, NodeCounts>>
+  readonly edges: readonly EdgeCounts[]
+  /** At most 1,000 of them; the counts are exact. What a source had made and nobody accepted is listed too. */
+  readonly unprocessed: readonly UnprocessedItem[]
+  /** Nodes whose coroutine, or hook, had not returned `graceMs` after it was told to stop. */
+  readonly abandoned: readonly string[]
+  /** Every failure that was reported, at most 100. */
+  readonly errors: readonly PipelineError[]
+}
+
+/** A node, seen while it runs. */
+export interface NodeSnapshot extends NodeCounts {
+  readonly state: NodeState
+  /** Items in calls now. */
+  readonly inProgress: number
+}
+
+/** An edge, seen while it runs. */
+export interface EdgeSnapshot extends EdgeCounts {
+  /** Packets in it now. */
+  readonly depth: number
+  /** The most packets it may hold; `Infinity` in front of a join by lineage, which its fork's window bounds. */
+  readonly capacity: number
+}
+
+export interface Snapshot {
+  readonly state: RunState
+  readonly nodes: Readonly<Record<string, NodeSnapshot>>
+  readonly edges: readonly EdgeSnapshot[]
+}

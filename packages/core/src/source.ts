@@ -1,0 +1,139 @@
+import { DROP, type Meta, type SourceOutput } from './coro.js'
+import { EmittingNode } from './emitting-node.js'
+import { PipelineError } from './errors.js'
+import { Draw, isThenable, iteratorOf } from './iterate.js'
+import type { NodeOptions } from './node.js'
+import { NO_META, Packet, withMeta } from './packet.js'
+import { OUT } from './plan.js'
+import type { WorkerSlot } from './slot.js'
+import { show } from './text.js'
+
+export interface SourceOptions extends NodeOptions {
+  /** What an inlet is fed with, in place of a coroutine. */
+  readonly input?: Iterable<unknown> | AsyncIterable<unknown>
+}
+
+/**
+ * A node without input edges: its coroutine makes the items, or it draws them from an iterable. One burst is the whole
+ * run of the coroutine; a full successor makes it wait.
+ */
+export class Source extends EmittingNode {
+  readonly #input: Iterable<unknown> | AsyncIterable<unknown> | undefined
+  /** Outputs so far. */
+  #made = 0
+  /** Settles on resume; absent while not paused. */
+  #resumed: Promise<void> | undefined
+  #release: () => void = () => {}
+
+  constructor(options: SourceOptions) {
+    super(options)
+    this.#input = options.input
+  }
+
+  override pause(): void {
+    super.pause()
+    this.#resumed ??= new Promise((resume) => {
+      this.#release = resume
+    })
+  }
+
+  override resume(): void {
+    super.resume()
+    this.#resumed = undefined
+    this.#release()
+  }
+
+  protected override begin(): void {
+    this.schedule(this.#burst)
+  }
+
+  protected override halted(): void {}
+
+  readonly #burst = async (): Promise<void> => {
+    const started = performance.now()
+    this.active++
+    try {
+      if (this.running) await this.#produce()
+    } finally {
+      this.active--
+      this.counters.busyMs += performance.now() - started
+      this.burstEnded()
+      if (this.running) void this.finish()
+    }
+  }
+
+  async #produce(): Promise<void> {
+    const slot = await this.slot()
+    if (slot === undefined) return
+    try {
+      const iterator = this.#input === undefined ? await this.#call(slot) : iteratorOf(this.#input)
+      if (iterator !== undefined && this.running) await this.#draw(slot, new Draw(iterator, this.host.scope))
+    } catch (error) {
+      if (!this.isAbort(error)) this.host.fail(this.failure(error, 'run'))
+    } finally {
+      this.freeSlot(slot)
+    }
+  }
+
+  /** Runs the coroutine; gives the iterator of what it returned, if that is iterable. */
+  async #call(slot: WorkerSlot): Promise<ReturnType<typeof iteratorOf>> {
+    const output: SourceOutput = { put: (value, options) => this.#put(slot, value, options?.meta) }
+    const result = this.runner.run(output, slot)
+    const returned = isThenable(result) ? await result : result
+    const iterator = iteratorOf(returned)
+    await this.sendEmissions(slot, () => this.#origin(NO_META))
+    if (iterator === undefined && returned !== undefined && returned !== null && this.#made === 0)
+      throw new PipelineError('CORO_TYPE', {
+        node: this.name,
+        what: `is a source, but its coroutine returned ${show(returned)}`,
+        hint: 'Yield the items, return an iterable other than a string, or call output.put().',
+      })
+    return iterator
+  }
+
+  async #draw(slot: WorkerSlot, draw: Draw): Promise<void> {
+    const origin = this.#origin(NO_META)
+    await this.expand(slot, draw, {
+      origin: () => origin,
+      gate: () => {
+        slot.index = ++this.#made
+        return this.#resumed
+      },
+      onSent: (value, accepted) => this.#sent(value, NO_META, accepted),
+    })
+  }
+
+  /** `output.put`, the seeds' way. A promise that nobody awaits must not end the process when the run is doomed. */
+  #put(slot: WorkerSlot, value: unknown, more: Meta | undefined): Promise<void> {
+    const done = this.#putInTurn(slot, value, withMeta(NO_META, more))
+    done.catch(() => {})
+    return done
+  }
+
+  async #putInTurn(slot: WorkerSlot, value: unknown, meta: Meta): Promise<void> {
+    slot.index = ++this.#made
+    if (this.#resumed !== undefined) await this.#resumed
+    if (!this.running) throw this.signal.reason
+    const accepted = await this.outlet.send(this.#origin(meta), OUT, value, meta)
+    this.#sent(value, meta, accepted)
+    if (!accepted && !this.running) throw this.signal.reason
+  }
+
+  #origin(meta: Meta): Packet {
+    return new Packet(undefined, meta, this.host.scope)
+  }
+
+  /** What was made and not accepted when the run was doomed is reported, not forgotten. */
+  #sent(value: unknown, meta: Meta, accepted: boolean): void {
+    const fed = this.#input !== undefined
+    if (fed) this.counters.received++
+    if (this.doomed && !accepted && value !== DROP) {
+      const packet = new Packet(value, meta, this.host.scope)
+      if (fed) this.unprocessed(packet)
+      else this.host.lost(this.name, packet)
+    } else if (fed) {
+      this.counters.completed++
+      if (!accepted && !this.outlet.leaf) this.counters.dropped++
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import { DROP } from './coro.js'
+import { EmittingNode } from './emitting-node.js'
+import type { PipelineError } from './errors.js'
+import type { Inlet } from './inlet.js'
+import { isThenable } from './iterate.js'
+import type { NodeOptions } from './node.js'
+import { NO_META, Packet } from './packet.js'
+import type { Token } from './regions.js'
+import { Ring } from './ring.js'
+import type { WorkerSlot } from './slot.js'
+
+export interface StreamProcessorOptions extends NodeOptions {
+  readonly inlet: (wake: () => void, onFault: (packet: Packet, error: PipelineError) => void) => Inlet
+  readonly holds: readonly Token[]
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+/**
+ * A node whose coroutine consumes its input as one async iterable for the whole run, one instance per worker; the
+ * instances share the input. An item is completed when its instance asks for the next one, or returns. An output
+ * descends from the input that was taken last.
+ *
+ * @see pipeline-lib's generators, from which the idea is taken.
+ */
+export class StreamProcessor extends EmittingNode {
+  readonly #inlet: Inlet
+  readonly #holds: readonly Token[]
+  /** Instances that wait for an item. */
+  readonly #waiting = new Ring<() => void>()
+  #instances = 0
+  #taken = 0
+
+  constructor(options: StreamProcessorOptions) {
+    super(options)
+    this.#holds = options.holds
+    this.#inlet = options.inlet(
+      () => this.#wake(),
+      (packet, error) => this.#fault(packet, error),
+    )
+  }
+
+  override resume(): void {
+    super.resume()
+    this.#wake()
+  }
+
+  override setWorkers(count: number): void {
+    super.setWorkers(count)
+    while (this.running && this.#instances < count) this.#startInstance()
+  }
+
+  protected override begin(): void {
+    for (let worker = 0; worker < this.workers; worker++) this.#startInstance()
+  }
+
+  protected override halted(doomed: boolean): void {
+    if (doomed) this.#inlet.clear()
+    else this.#inlet.close()
+    this.#wake()
+  }
+
+  /** Lets every waiting instance look again. */
+  #wake(): void {
+    for (let waiting = this.#waiting.size; waiting > 0; waiting--) this.#waiting.shift()?.()
+  }
+
+  #startInstance(): void {
+    this.#instances++
+    this.active++
+    this.schedule(this.#instance)
+  }
+
+  readonly #instance = async (): Promise<void> => {
+    const started = performance.now()
+    try {
+      if (this.running) await this.#consume()
+    } finally {
+      this.#instances--
+      this.active--
+      this.counters.busyMs += performance.now() - started
+      this.burstEnded()
+      if (this.running && this.#instances === 0) {
+        // Returned before its input ended: it wants no more, and neither does whoever feeds only it.
+        if (!this.#inlet.over) this.#inlet.close()
+        void this.finish()
+      }
+    }
+  }
+
+  async #consume(): Promise<void> {
+    const slot = await this.slot()
+    if (slot === undefined) return
+    const taken = { accepted: false }
+    try {
+      const result = this.runner.run(this.#inputs(slot, taken), slot)
+      const returned = isThenable(result) ? await result : result
+      const way = {
+        origin: () => this.#origin(slot),
+        onSent: (_: unknown, accepted: boolean) => {
+          if (accepted) taken.accepted = true
+        },
+      }
+      if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) taken.accepted = true
+      this.#settle(slot, taken.accepted)
+    } catch (error) {
+      this.#failed(slot, error)
+    } finally {
+      this.freeSlot(slot)
+    }
+  }
+
+  /** What the coroutine consumes. */
+  #inputs(slot: WorkerSlot, taken: { accepted: boolean }): AsyncIterableIterator<unknown> {
+    const next = async (): Promise<IteratorResult<unknown>> => {
+      if (await this.sendEmissions(slot, () => this.#origin(slot))) taken.accepted = true
+      this.#settle(slot, taken.accepted)
+      taken.accepted = false
+      const packet = await this.#take()
+      if (packet === undefined) return DONE
+      slot.packet = packet
+      slot.meta = packet.meta
+      slot.index = this.#taken++
+      return { done: false, value: packet.value }
+    }
+    const inputs: AsyncIterableIterator<unknown> = {
+      next,
+      return: async () => DONE,
+      [Symbol.asyncIterator]: () => inputs,
+    }
+    return inputs
+  }
+
+  async #take(): Promise<Packet | undefined> {
+    for (;;) {
+      if (!this.running) throw this.signal.reason
+      if (!this.paused && this.#instances <= this.workers) {
+        if (this.#inlet.ready) return this.#inlet.take()
+        if (this.#inlet.over) return undefined
+      } else if (!this.paused) return undefined
+      await new Promise<void>((resume) => this.#waiting.push(resume))
+    }
+  }
+
+  #origin(slot: WorkerSlot): Packet {
+    return slot.packet ?? new Packet(undefined, NO_META, this.host.scope)
+  }
+
+  /** The item in hand, if any, is worked off. */
+  #settle(slot: WorkerSlot, accepted: boolean): void {
+    const { packet } = slot
+    if (packet === undefined || this.state === 'ended') return
+    slot.packet = undefined
+    if (this.doomed) {
+      this.unprocessed(packet)
+      return
+    }
+    this.counters.completed += packet.weight
+    if (!accepted && !this.outlet.leaf) this.counters.dropped++
+    this.host.ledger.release(packet.frame, this.#holds)
+  }
+
+  /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */
+  #failed(slot: WorkerSlot, error: unknown): void {
+    const { packet } = slot
+    slot.packet = undefined
+    if (this.state === 'ended') return
+    if (this.isAbort(error)) {
+      if (packet !== undefined) this.unprocessed(packet)
+      return
+    }
+    if (packet !== undefined) this.counters.failed += packet.weight
+    this.host.fail(this.failure(error, 'run'))
+  }
+
+  #fault(packet: Packet, error: PipelineError): void {
+    this.counters.failed += packet.weight
+    this.host.fail(error)
+  }
+}

@@ -1,0 +1,268 @@
+import { type Coro, type CoroDefinition, isCoroDefinition, show } from '@pipelines/core'
+import { isPlain } from './graph/parse.js'
+
+/**
+ * Finds the coroutine for a name: the function, the result of `defineCoro()`, or a promise of either; `undefined` where
+ * there is none. Called once per node when the graph is built. What it throws becomes the cause of an issue.
+ */
+export type CoroResolver = (ref: string, node: string) => unknown
+
+/**
+ * Coroutines by name. Plain objects, Maps and module namespaces in it are groups: what they hold is named with dots.
+ * Only own keys count, and nothing is looked for inside functions, classes and other objects.
+ */
+export type CoroTable = Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>
+
+/** Everything that coroutines can be found in. In a list the first match wins. */
+export type CoroMap = CoroTable | CoroResolver | ModuleCoros | readonly CoroMap[]
+
+/** Where a coroutine comes from, so that a thread or process can load it too. */
+export interface CoroOrigin {
+  /** URL of the module. */
+  readonly module: string
+  /** Name in the module, with dots. */
+  readonly export: string
+}
+
+/** What was found for a name. It need not be a coroutine. */
+export interface CoroEntry {
+  readonly value: unknown
+  readonly origin?: CoroOrigin
+}
+
+/** What a coroutine map is made of, whatever form it was given in. */
+interface CoroSource {
+  find(ref: string, node: string): Found | Promise<Found>
+  /** The names that can be listed. */
+  names(): Iterable<string>
+}
+type Found = CoroEntry | undefined
+
+/** Names that start with this are ready-made coroutines, never looked up in a coroMap. */
+const BUILT_IN = 'std.'
+/** The value behind `std.inlet`: a source that `put` and `run(input)` feed. */
+export const INLET: unique symbol = Symbol('std.inlet')
+const BUILT_INS: ReadonlyMap<string, unknown> = new Map([['std.inlet', INLET]])
+
+/** A `coroMap` of any form, ready to be asked. */
+export class Coros {
+  /** What is wrong with the coroMap as such. */
+  readonly problem: string | undefined
+  readonly #sources: readonly CoroSource[]
+
+  constructor(coroMap: unknown) {
+    const sources: CoroSource[] = []
+    this.problem = coroMap === undefined ? undefined : collect(coroMap, sources)
+    this.#sources = sources
+  }
+
+  /** The entry for a name; a promise only where a source that had to be asked is asynchronous. Throws what it throws. */
+  find(ref: string, node: string): Found | Promise<Found> {
+    if (!ref.startsWith(BUILT_IN)) return findFrom(this.#sources, ref, node)
+    const value = BUILT_INS.get(ref)
+    return value === undefined ? undefined : { value }
+  }
+
+  /** The names that can be listed, those of resolvers left out; for suggestions and schemas. */
+  names(): string[] {
+    return [...new Set([...this.#sources.flatMap(source => [...source.names()]), ...BUILT_INS.keys()])]
+  }
+
+  /** What to do where a name leads into something that is not a group, such as a class; `undefined` elsewhere. */
+  hint(ref: string): string | undefined {
+    const dot = ref.lastIndexOf('.')
+    if (dot < 1) return undefined
+    const [owner, name] = [ref.slice(0, dot), ref.slice(dot + 1)]
+    for (const source of this.#sources) {
+      const value = source instanceof TableCoros ? source.find(owner)?.value : undefined
+      if (typeof value !== 'function' || !Object.hasOwn(value, name)) continue
+      return `${JSON.stringify(owner)} is ${isClass(value) ? 'a class' : 'a function'}, and only plain objects are searched: list its functions, as in { ${name}: ${owner}.${name} }.`
+    }
+    return undefined
+  }
+}
+
+/** Whether a function is a class, which cannot be called. */
+export function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value).slice(0, 6))
+}
+
+/** Whether a value is a promise, of any kind. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
+}
+
+/** Reads one form of coroMap into sources; returns what is wrong with it. */
+function collect(coroMap: unknown, sources: CoroSource[]): string | undefined {
+  if (Array.isArray(coroMap)) {
+    for (const part of coroMap) {
+      const problem = collect(part, sources)
+      if (problem !== undefined) return problem
+    }
+    return undefined
+  }
+  if (isClass(coroMap)) return 'is a class; give an object of its functions'
+  if (typeof coroMap === 'function') sources.push(new ResolverCoros(coroMap as CoroResolver))
+  else if (isModuleCoros(coroMap)) sources.push(coroMap)
+  else if (isGroup(coroMap)) sources.push(new TableCoros(coroMap))
+  else return `must be an object, a Map, a function, moduleCoros(…) or a list of these, got ${show(coroMap)}`
+  return undefined
+}
+
+/** Asks one source after the other, waiting only for those that answer with a promise. */
+function findFrom(sources: readonly CoroSource[], ref: string, node: string): Found | Promise<Found> {
+  for (const [place, source] of sources.entries()) {
+    const found = source.find(ref, node)
+    if (isPromise(found)) return found.then(entry => entry ?? findFrom(sources.slice(place + 1), ref, node))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+class ResolverCoros implements CoroSource {
+  readonly #resolve: CoroResolver
+
+  constructor(resolve: CoroResolver) {
+    this.#resolve = resolve
+  }
+
+  find(ref: string, node: string): Found | Promise<Found> {
+    const value = this.#resolve(ref, node)
+    return isPromise(value) ? Promise.resolve(value).then(toEntry) : toEntry(value)
+  }
+
+  names(): readonly string[] {
+    return []
+  }
+}
+
+const toEntry = (value: unknown): Found => (value === undefined || value === null ? undefined : { value })
+
+class TableCoros implements CoroSource {
+  readonly #table: object
+
+  constructor(table: object) {
+    this.#table = table
+  }
+
+  find(ref: string): Found {
+    return toEntry(lookUp(this.#table, ref))
+  }
+
+  names(): Iterable<string> {
+    return namesIn(this.#table)
+  }
+}
+
+const MODULE = Symbol.for('@pipelines/module-coros')
+
+/** The coroutines that a module exports. Threads and processes can load them too. @see {@link moduleCoros} */
+export class ModuleCoros implements CoroSource {
+  /** URL of the module. */
+  readonly url: string
+  #loading: Promise<object> | undefined
+  #namespace: object | undefined
+
+  constructor(url: string) {
+    this.url = url
+    Object.defineProperty(this, MODULE, { value: true })
+  }
+
+  /** Synchronous once the module is loaded. Rejects with the error of the import. */
+  find(ref: string): Found | Promise<Found> {
+    if (this.#namespace !== undefined) return this.#entry(this.#namespace, ref)
+    return this.#load().then(namespace => this.#entry(namespace, ref))
+  }
+
+  /** Empty until the module is loaded. */
+  names(): Iterable<string> {
+    return this.#namespace === undefined ? [] : namesIn(this.#namespace)
+  }
+
+  #load(): Promise<object> {
+    this.#loading ??= import(/* @vite-ignore */ this.url).then((namespace: object) => {
+      this.#namespace = namespace
+      return namespace
+    })
+    return this.#loading
+  }
+
+  #entry(namespace: object, ref: string): Found {
+    const value = lookUp(namespace, ref)
+    return value === undefined || value === null ? undefined : { value, origin: { module: this.url, export: ref } }
+  }
+}
+
+/**
+ * Takes coroutines from the exports of a module, which is imported when the first of them is needed. Such a coroMap
+ * answers with promises: use `await Plumber.create()`.
+ *
+ * @example
+ * const plumber = await Plumber.create(graph, { coroMap: moduleCoros(new URL('./coros.js', import.meta.url)) })
+ */
+export function moduleCoros(url: URL | string): ModuleCoros {
+  return new ModuleCoros(String(url))
+}
+
+function isModuleCoros(value: unknown): value is ModuleCoros {
+  return typeof value === 'object' && value !== null && MODULE in value
+}
+
+/** Whether names may lead through a value: a plain object, a module namespace or a Map. */
+function isGroup(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isCoroDefinition(value)) return false
+  return value instanceof Map || isPlain(value)
+}
+
+/** What a group holds under a key of its own. */
+function entryOf(group: object, key: string): unknown {
+  if (group instanceof Map) return group.get(key)
+  return Object.hasOwn(group, key) ? Reflect.get(group, key) : undefined
+}
+
+/** Follows a name through groups; a key that contains dots itself is tried first. No deeper than the name has dots. */
+function lookUp(group: object, ref: string): unknown {
+  const whole = entryOf(group, ref)
+  if (whole !== undefined) return whole
+  for (let dot = ref.indexOf('.'); dot !== -1; dot = ref.indexOf('.', dot + 1)) {
+    const inner = entryOf(group, ref.slice(0, dot))
+    const found = isGroup(inner) ? lookUp(inner, ref.slice(dot + 1)) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Most names that are listed. */
+const MOST_NAMES = 10_000
+
+/** The names of all coroutines in a group, level by level. A group that contains itself is visited once. */
+function namesIn(table: object): string[] {
+  const names: string[] = []
+  const seen = new Set([table])
+  const queue: { readonly group: object; readonly prefix: string }[] = [{ group: table, prefix: '' }]
+  for (const { group, prefix } of queue) {
+    for (const key of group instanceof Map ? group.keys() : Object.keys(group)) {
+      if (names.length >= MOST_NAMES) return names
+      const value = typeof key === 'string' ? readable(group, key) : undefined
+      if (isCoro(value)) names.push(prefix + key)
+      else if (isGroup(value) && !seen.has(value)) {
+        seen.add(value)
+        queue.push({ group: value, prefix: `${prefix}${key}.` })
+      }
+    }
+  }
+  return names
+}
+
+function readable(group: object, key: string): unknown {
+  try {
+    return entryOf(group, key)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a value can be used as a coroutine. */
+export function isCoro(value: unknown): value is Coro | CoroDefinition {
+  return (typeof value === 'function' && !isClass(value)) || isCoroDefinition(value)
+}

@@ -1,0 +1,199 @@
+import { NODE_PROPERTIES } from '@pipelines/core'
+import type { Findings } from './findings.js'
+import type { Limits } from './limits.js'
+import { isName, own, pointer, suggester } from './names.js'
+import type { Draft, DraftEdge } from './normalize.js'
+import { Structure } from './order.js'
+
+/** The valid part of a document: nodes and edges by number, in the order of the document. */
+export interface Wiring {
+  /** Names of the valid nodes, in the order of `nodes`. */
+  readonly names: readonly string[]
+  /** The valid edges, in the order of `graph`. */
+  readonly edges: readonly WiredEdge[]
+  /** Numbers of the edges into a node, in tuple order. */
+  readonly inputs: readonly (readonly number[])[]
+  /** Numbers of the edges out of a node. */
+  readonly outputs: readonly (readonly number[])[]
+  /** Numbers of the nodes in topological order, without those on a cycle or behind one. */
+  readonly order: readonly number[]
+  /** One closed path of node numbers for each group of nodes on cycles. */
+  readonly cycles: readonly (readonly number[])[]
+  /** Nodes that a misspelt or otherwise wrong edge was probably meant for: whether they have inputs is not known. */
+  readonly suspects: ReadonlySet<number>
+}
+
+export interface WiredEdge extends DraftEdge {
+  readonly source: number
+  readonly target: number
+}
+
+/** Refuses a document that is too large to be looked at any further: whether it may be. */
+export function checkSize(document: unknown, { nodes, edges }: Limits, findings: Findings): boolean {
+  const root = typeof document === 'object' && document !== null ? document : {}
+  const nodeCount = sizeOf(own(root, 'nodes'))
+  const lists = own(root, 'graph')
+  let edgeCount = 0
+  if (typeof lists === 'object' && lists !== null) for (const list of Object.values(lists)) edgeCount += sizeOf(list)
+  if (nodeCount > nodes) findings.add('GRAPH_LIMIT', '/nodes', { what: 'nodes', limit: nodes, found: nodeCount, option: 'nodes' })
+  if (edgeCount > edges) findings.add('GRAPH_LIMIT', '/graph', { what: 'edges', limit: edges, found: edgeCount, option: 'edges' })
+  return nodeCount <= nodes && edgeCount <= edges
+}
+
+const sizeOf = (value: unknown): number => (typeof value === 'object' && value !== null ? Object.keys(value).length : 0)
+
+/** Names that are not allowed: of nodes, and of ports. Returns the names of the nodes that are. */
+export function checkNames(draft: Draft, findings: Findings): string[] {
+  const names = [...draft.nodes.keys()]
+  for (const name of names) if (!isName(name)) findings.add('GRAPH_NAME', pointer('nodes', name), { name })
+  for (const { port, pointer: path } of draft.edges) if (!isName(port)) findings.add('GRAPH_NAME', `${path}/port`, { name: port })
+  return names.filter(isName)
+}
+
+/** Edges to and from nodes that do not exist, and edges that are there twice. Returns what is left, numbered. */
+export function checkEdges(draft: Draft, names: readonly string[], findings: Findings): Wiring {
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  const structure = new Structure(names)
+  const spelling = new Spelling(draft.nodes.keys(), names)
+  const edges: WiredEdge[] = []
+  for (const name of draft.listed) {
+    if (draft.nodes.has(name)) continue
+    findings.add('GRAPH_UNKNOWN_NODE', pointer('graph', name), () => ({ name, suggestion: spelling.nearest(name) }))
+  }
+  for (const edge of draft.edges) {
+    const { from, to, port } = edge
+    const source = numbers.get(from)
+    const target = numbers.get(to)
+    if (target === undefined) {
+      spelling.suspect(to)
+      if (draft.nodes.has(to)) continue
+      findings.add('GRAPH_UNKNOWN_NODE', edge.pointer, () => ({ from, name: to, suggestion: spelling.nearest(to) }))
+    } else if (source === undefined || !isName(port)) spelling.suspects.add(to)
+    else if (structure.connect(from, to, port)) edges.push({ ...edge, source, target })
+    else findings.add('GRAPH_DUPLICATE_EDGE', edge.pointer, { from, to, port })
+  }
+  const suspects = new Set([...spelling.suspects].flatMap(name => numbers.get(name) ?? []))
+  return { names, edges, ...incidence(names.length, edges), ...sorted(structure, names.length), suspects }
+}
+
+/** Most names that are looked up among the others; each costs a look at all of them. */
+const MOST_LOOKUPS = 200
+
+/** What unknown names were probably meant to be. */
+class Spelling {
+  /** Names of nodes that lost an edge because of a mistake elsewhere. */
+  readonly suspects: Set<string> = new Set()
+  readonly #suggest: (text: string) => string | undefined
+  readonly #known: readonly string[]
+  readonly #found: Map<string, string | undefined> = new Map()
+
+  constructor(candidates: Iterable<string>, known: readonly string[]) {
+    this.#suggest = suggester(candidates)
+    this.#known = known
+  }
+
+  nearest(name: string): string | undefined {
+    if (!this.#found.has(name) && this.#found.size < MOST_LOOKUPS) this.#found.set(name, this.#suggest(name))
+    return this.#found.get(name)
+  }
+
+  /** Notes that an edge to this name was lost. With too many of them every node is suspect. */
+  suspect(name: string): void {
+    const nearest = this.nearest(name)
+    if (nearest !== undefined) this.suspects.add(nearest)
+    else if (!this.#found.has(name)) for (const other of this.#known) this.suspects.add(other)
+  }
+}
+
+function incidence(nodes: number, edges: readonly WiredEdge[]): Pick<Wiring, 'inputs' | 'outputs'> {
+  const inputs: number[][] = Array.from({ length: nodes }, () => [])
+  const outputs: number[][] = Array.from({ length: nodes }, () => [])
+  edges.forEach(({ source, target }, number) => {
+    inputs[target]?.push(number)
+    outputs[source]?.push(number)
+  })
+  return { inputs, outputs }
+}
+
+function sorted(structure: Structure, nodes: number): Pick<Wiring, 'order' | 'cycles'> {
+  const order = structure.order()
+  return { order, cycles: order.length === nodes ? [] : structure.cycles() }
+}
+
+/** Cycles: nothing would ever flow in one. */
+export function checkCycles({ names, edges, outputs, cycles }: Wiring, findings: Findings): void {
+  for (const cycle of cycles) {
+    const [first = 0] = cycle
+    const last = cycle.at(-2) ?? first
+    const closing = outputs[last]?.find(number => edges[number]?.target === first)
+    const path = closing === undefined ? '/graph' : (edges[closing]?.pointer ?? '/graph')
+    findings.add('GRAPH_CYCLE', path, () => ({ path: cycle.map(number => names[number] ?? '') }))
+  }
+}
+
+/** A graph in which nothing could begin. */
+export function checkSources(draft: Draft, { names, inputs }: Wiring, findings: Findings): void {
+  if (!draft.wired || names.length < draft.nodes.size) return
+  if (!inputs.some(edges => edges.length === 0)) findings.add('GRAPH_NO_SOURCE', '/graph', undefined)
+}
+
+/** Numbers that are larger than the limits allow. */
+export function checkLimits(draft: Draft, wiring: Wiring, { limits, findings }: Checking): void {
+  const check = (option: 'inputs' | 'workers' | 'queueSize', found: number, path: string, what: string): void => {
+    if (found > limits[option]) findings.add('GRAPH_LIMIT', path, { what, limit: limits[option], found, option })
+  }
+  wiring.names.forEach((name, number) => {
+    const subject = `node ${JSON.stringify(name)}`
+    const path = pointer('nodes', name)
+    const { workers = 0, queueSize = 0 } = draft.nodes.get(name)?.properties ?? {}
+    check('inputs', wiring.inputs[number]?.length ?? 0, path, `inputs at ${subject}`)
+    check('workers', workers, `${path}/properties/workers`, `workers at ${subject}`)
+    check('queueSize', queueSize, `${path}/properties/queueSize`, `places in the queues of ${subject}`)
+  })
+  for (const { from, to, queueSize = 0, pointer: path } of wiring.edges) {
+    check('queueSize', queueSize, `${path}/queueSize`, `places in the queue from ${JSON.stringify(from)} to ${JSON.stringify(to)}`)
+  }
+}
+
+/** What the checks of values share. */
+export interface Checking {
+  readonly limits: Limits
+  readonly findings: Findings
+}
+
+/** Properties that contradict each other or the place of the node. */
+export function checkPolicies(draft: Draft, wiring: Wiring, findings: Findings): void {
+  wiring.names.forEach((name, number) => {
+    const properties = draft.nodes.get(name)?.properties
+    if (properties === undefined) return
+    const path = pointer('nodes', name, 'properties', 'workers')
+    if (isSource(draft, wiring, number) && properties.workers !== NODE_PROPERTIES.workers.default) {
+      const what = `has no incoming edges, so it is a source, and a source has one worker, not ${properties.workers}`
+      findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Remove "workers", or use one node per source.' })
+    } else if (properties.workers === 0 && properties.executor !== 'inline') {
+      const what = `has "workers": 0, which the executor ${JSON.stringify(properties.executor)} cannot do`
+      findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Say how many workers, or run it inline.' })
+    }
+  })
+}
+
+/** Executors that nobody has given. `known` are the names that a node may use. */
+export function checkExecutors(draft: Draft, known: Iterable<string>, findings: Findings): void {
+  const names = [...known]
+  const suggest = suggester(names)
+  for (const { name, properties } of draft.nodes.values()) {
+    const { executor } = properties
+    if (names.includes(executor)) continue
+    findings.add('OPTION_INVALID', pointer('nodes', name, 'properties', 'executor'), () => ({
+      option: 'executor',
+      what: `of node ${JSON.stringify(name)} is ${JSON.stringify(executor)}, which is not known`,
+      suggestion: suggest(executor),
+      hint: `Known are ${names.map(known => JSON.stringify(known)).join(', ')}; others are given as "executors".`,
+    }))
+  }
+}
+
+/** Whether a node certainly has no incoming edges: also none that a mistake has lost. */
+export function isSource(draft: Draft, { inputs, suspects }: Wiring, number: number): boolean {
+  return draft.wired && inputs[number]?.length === 0 && !suspects.has(number)
+}

@@ -1,0 +1,79 @@
+import { type ErrorDetails, quote, show } from '@pipelines/core'
+import type { ErrorObject } from 'ajv'
+import { pointer, segmentsOf, suggester } from './names.js'
+
+/** An error of ajv as we report it. */
+export interface Mismatch {
+  /** Where, relative to what was checked. */
+  readonly pointer: string
+  /** Whether the value there is wrong; else a key is missing or too many. */
+  readonly isValue: boolean
+  /** Words for it; costs something, so only called for what is listed. */
+  readonly describe: () => ErrorDetails<'GRAPH_SCHEMA'>
+}
+
+/** Puts an error of ajv (made with `verbose`) into words. `whole` is what the checked value is called. */
+export function describeMismatch(error: ErrorObject, whole = 'The document'): Mismatch {
+  const { keyword, instancePath, params } = error
+  const key = keyword === 'required' ? params['missingProperty'] : keyword === 'additionalProperties' ? params['additionalProperty'] : undefined
+  if (typeof key !== 'string') {
+    return { pointer: instancePath, isValue: true, describe: () => ({ what: wrongValue(error, whole) }) }
+  }
+  const owner = nameOf(instancePath, whole)
+  const describe = (): ErrorDetails<'GRAPH_SCHEMA'> =>
+    keyword === 'required' ? { what: `${owner} needs ${quote(key)}.` } : unknownKey(error, owner, key)
+  return { pointer: instancePath + pointer(key), isValue: false, describe }
+}
+
+/** What a value is called in messages: its keys from the root, with dots. */
+function nameOf(path: string, whole: string): string {
+  const keys = segmentsOf(path)
+  return keys.length === 0 ? whole : quote(keys.join('.'))
+}
+
+function unknownKey(error: ErrorObject, owner: string, key: string): ErrorDetails<'GRAPH_SCHEMA'> {
+  const properties: unknown = error.parentSchema?.['properties']
+  const known = typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+  const hint = known.length === 0 ? undefined : `Its keys may be ${known.map(quote).join(', ')}.`
+  return { what: `${owner} has the unknown key ${quote(key)}.`, suggestion: suggester(known)(key), hint }
+}
+
+/** Keywords of which the whole schema of the value says more than the one keyword. */
+const OF_VALUE: ReadonlySet<string> = new Set(['type', 'enum', 'const', 'minimum', 'maximum', 'minLength', 'maxLength', 'coroutine'])
+
+function wrongValue(error: ErrorObject, whole: string): string {
+  const name = nameOf(error.instancePath, whole)
+  if (!OF_VALUE.has(error.keyword) || error.parentSchema === undefined) return `${name} ${error.message ?? 'does not fit'}.`
+  return `${name} must be ${expectation(error.parentSchema)}, got ${show(error.data)}.`
+}
+
+/** What a schema asks for, in words. */
+function expectation(schema: Readonly<Record<string, unknown>>): string {
+  if (schema['coroutine'] === true) return 'the name of a coroutine (1 to 256 characters), a function or the result of defineCoro()'
+  if ('const' in schema) return JSON.stringify(schema['const'])
+  if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map(value => JSON.stringify(value)))
+  const types: readonly unknown[] = Array.isArray(schema['type']) ? schema['type'] : [schema['type']]
+  return oneOf(types.map(type => WORDS.get(type) ?? `a value of type ${show(type)}`)) + bounds(schema)
+}
+
+const WORDS: ReadonlyMap<unknown, string> = new Map([
+  ['string', 'a string'],
+  ['boolean', 'true or false'],
+  ['integer', 'an integer'],
+  ['number', 'a number'],
+  ['object', 'an object'],
+  ['array', 'a list'],
+  ['null', 'null'],
+])
+
+const oneOf = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+
+function bounds({ minimum, maximum, minLength, maxLength }: Readonly<Record<string, unknown>>): string {
+  const parts: string[] = []
+  if (minimum !== undefined) parts.push(`≥ ${String(minimum)}`)
+  if (maximum !== undefined) parts.push(`≤ ${String(maximum)}`)
+  if (minLength !== undefined) parts.push(`of at least ${String(minLength)} characters`)
+  if (maxLength !== undefined) parts.push(`of at most ${String(maxLength)} characters`)
+  return parts.length === 0 ? '' : ` ${parts.join(' and ')}`
+}

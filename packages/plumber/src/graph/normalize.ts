@@ -1,0 +1,162 @@
+import { NODE_PROPERTIES, type NodeProperties, OUT } from '@pipelines/core'
+import type { CoroRef, Graph, GraphEdge, GraphNode } from './document.js'
+import type { Findings } from './findings.js'
+import { own, pointer } from './names.js'
+
+/** A node as far as it could be read, every default filled in. */
+export interface DraftNode {
+  readonly name: string
+  /** Absent where it is missing or wrong. */
+  readonly coro: CoroRef | undefined
+  readonly args: Readonly<Record<string, unknown>>
+  readonly properties: NodeProperties
+  readonly description: string | undefined
+}
+
+/** An edge as it is written; its end may not exist. */
+export interface DraftEdge {
+  readonly from: string
+  readonly to: string
+  readonly port: string
+  readonly queueSize: number | undefined
+  /** Where it stands in the document. */
+  readonly pointer: string
+}
+
+/** The part of a document that has the right shape. Names and edges in it are not checked yet. */
+export interface Draft {
+  readonly name: string | undefined
+  readonly description: string | undefined
+  readonly nodes: ReadonlyMap<string, DraftNode>
+  /** The keys of `graph`. */
+  readonly listed: readonly string[]
+  /** In the order of `graph`, which is the order of tuples. */
+  readonly edges: readonly DraftEdge[]
+  /** Whether there is a `graph` at all; without one, nothing can be said of who sends to whom. */
+  readonly wired: boolean
+}
+
+/**
+ * Reads the part of a copied document that has the right shape and fills in the defaults. Values at the `bad` pointers
+ * are passed over. Nothing depends on whether `nodes` and `graph` list their keys in the same order.
+ */
+export function draftOf(document: unknown, bad: ReadonlySet<string>, findings: Findings): Draft {
+  const reader = new Reader(bad)
+  const root = reader.object(document, '')
+  const graph = reader.value(root, 'graph', '')
+  const nodes = new Map<string, DraftNode>()
+  const written = reader.object(reader.value(root, 'nodes', ''), '/nodes')
+  for (const name of Object.keys(written)) nodes.set(name, readNode({ reader, findings }, name, written))
+  const lists = reader.object(graph, '/graph')
+  const listed = Object.keys(lists)
+  return {
+    name: reader.text(root, 'name', ''),
+    description: reader.text(root, 'description', ''),
+    nodes,
+    listed,
+    edges: listed.flatMap(from => readEdges(reader, from, lists)),
+    wired: graph !== undefined,
+  }
+}
+
+/** The graph of a valid draft, deeply frozen. */
+export function graphOf(draft: Draft): Graph {
+  const nodes: Record<string, GraphNode> = Object.create(null)
+  const lists: Record<string, GraphEdge[]> = Object.create(null)
+  for (const { name, coro = '', args, properties, description } of draft.nodes.values()) {
+    nodes[name] = Object.freeze({ coro, args, properties, ...(description === undefined ? {} : { description }) })
+  }
+  for (const name of [...draft.listed, ...draft.nodes.keys()]) lists[name] ??= []
+  for (const { from, to, port, queueSize } of draft.edges) {
+    const capacity = queueSize ?? nodes[to]?.properties.queueSize ?? NODE_PROPERTIES.queueSize.default
+    lists[from]?.push(Object.freeze({ to, port, queueSize: capacity }))
+  }
+  for (const list of Object.values(lists)) Object.freeze(list)
+  return Object.freeze({
+    version: 1,
+    ...(draft.name === undefined ? {} : { name: draft.name }),
+    ...(draft.description === undefined ? {} : { description: draft.description }),
+    nodes: Object.freeze(nodes),
+    graph: Object.freeze(lists),
+  })
+}
+
+/** Workers of a node at work: `workers: 0` means as many as the queue holds, within the limit. */
+export function workersOf({ workers, queueSize }: NodeProperties, limit: number): number {
+  return workers === 0 ? Math.min(queueSize, limit) : workers
+}
+
+/** Reads own keys of objects, and nothing at a bad pointer. */
+class Reader {
+  readonly #bad: ReadonlySet<string>
+
+  constructor(bad: ReadonlySet<string>) {
+    this.#bad = bad
+  }
+
+  value(object: object, key: string, path: string): unknown {
+    const value = own(object, key)
+    return value === undefined || this.#bad.has(path + pointer(key)) ? undefined : value
+  }
+
+  /** The object itself, or an empty one where there is none. */
+  object(value: unknown, path: string): object {
+    return typeof value === 'object' && value !== null && !this.#bad.has(path) ? value : {}
+  }
+
+  text(object: object, key: string, path: string): string | undefined {
+    const value = this.value(object, key, path)
+    return typeof value === 'string' ? value : undefined
+  }
+}
+
+interface Reading {
+  readonly reader: Reader
+  readonly findings: Findings
+}
+
+function readNode({ reader, findings }: Reading, name: string, nodes: object): DraftNode {
+  const path = `/nodes${pointer(name)}`
+  const node = reader.object(own(nodes, name), path)
+  const args = reader.value(node, 'args', path)
+  const properties = reader.object(reader.value(node, 'properties', path), `${path}/properties`)
+  if (Object.hasOwn(properties, 'aggregateInputs') && Object.hasOwn(properties, 'aggregate_inputs')) {
+    const what = `${JSON.stringify(`nodes.${name}.properties`)} has both "aggregateInputs" and "aggregate_inputs".`
+    findings.add('GRAPH_SCHEMA', `${path}/properties/aggregate_inputs`, { what, hint: 'Keep one of the two.' })
+  }
+  return {
+    name,
+    // The schema has let through names, functions and definitions only.
+    coro: reader.value(node, 'coro', path) as CoroRef | undefined,
+    args: typeof args === 'object' && args !== null ? (args as Readonly<Record<string, unknown>>) : NO_ARGS,
+    properties: readProperties(reader, properties, `${path}/properties`),
+    description: reader.text(node, 'description', path),
+  }
+}
+
+const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
+
+function readProperties(reader: Reader, written: object, path: string): NodeProperties {
+  const entries = Object.entries(NODE_PROPERTIES).map(([name, spec]) => {
+    const alias = name === 'aggregateInputs' ? reader.value(written, 'aggregate_inputs', path) : undefined
+    return [name, reader.value(written, name, path) ?? alias ?? spec.default]
+  })
+  // Every property of the table is there, and the schema has checked the values.
+  return Object.freeze(Object.fromEntries(entries)) as NodeProperties
+}
+
+function readEdges(reader: Reader, from: string, lists: object): DraftEdge[] {
+  const path = `/graph${pointer(from)}`
+  const list = own(lists, from)
+  if (!Array.isArray(list) || reader.value(lists, from, '/graph') === undefined) return []
+  return list.flatMap((successor: unknown, place) => {
+    const at = `${path}/${place}`
+    if (typeof successor === 'string') return [{ from, to: successor, port: OUT, queueSize: undefined, pointer: at }]
+    const edge = reader.object(successor, at)
+    const to = reader.text(edge, 'to', at)
+    const queueSize = reader.value(edge, 'queueSize', at)
+    if (to === undefined) return []
+    const port = reader.text(edge, 'port', at) ?? OUT
+    return [{ from, to, port, queueSize: typeof queueSize === 'number' ? queueSize : undefined, pointer: at }]
+  })
+}

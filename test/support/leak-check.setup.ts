@@ -1,0 +1,3 @@
+import { leakCheck } from './leak-check.js'
+
+leakCheck()

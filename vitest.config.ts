@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { TallyReporter } from './test/support/tally-reporter.js'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+
+/** Folders of `test/` whose tests must leave no timer, handle or listener behind. */
+const leakChecked = ['core', 'plumber', 'seeds', 'e2e']
+const unchecked = ['architecture', 'demos', 'docs', 'support', 'types']
+
+export default defineConfig({
+  resolve: { alias: sourceAliases() },
+  test: {
+    root,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', new TallyReporter()],
+    projects: [...leakChecked.map(leakCheckedProject), ...unchecked.map(project), serialProject()],
+  },
+})
+
+function project(name: string): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include: [`test/${name}/**/*.test.ts`] } }
+}
+
+function leakCheckedProject(name: string): TestProjectInlineConfiguration {
+  const base = project(name)
+  return { ...base, test: { ...base.test, setupFiles: ['./test/support/leak-check.setup.ts'] } }
+}
+
+/** Tests that measure the whole process (memory, idleness): one file at a time, after all the others. */
+function serialProject(): TestProjectInlineConfiguration {
+  const base = project('serial')
+  return {
+    ...base,
+    test: {
+      ...base.test,
+      pool: 'forks',
+      execArgv: ['--expose-gc'],
+      fileParallelism: false,
+      sequence: { groupOrder: 1 },
+    },
+  }
+}
+
+/** Maps every export of every workspace package from `dist` to its source, so that tests need no build. */
+function sourceAliases(): { find: RegExp; replacement: string }[] {
+  return readdirSync(`${root}packages`).flatMap(folder => {
+    const manifest: Manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'))
+    return Object.entries(manifest.exports).map(([subpath, target]) => {
+      const file = typeof target === 'string' ? target : target.default
+      return {
+        find: new RegExp(`^${manifest.name}${subpath.slice(1)}$`),
+        replacement: `${root}packages/${folder}/${file.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')}`,
+      }
+    })
+  })
+}
+
+interface Manifest {
+  name: string
+  exports: Record<string, string | { default: string }>
+}
