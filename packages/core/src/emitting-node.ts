@@ -24,7 +24,10 @@ export abstract class EmittingNode extends RunningNode {
    * @returns whether any of it was accepted
    */
   protected async sendAll(slot: WorkerSlot, result: unknown, way: Way): Promise<boolean> {
-    if (isGenerator(result)) return this.expand(slot, new Draw(result, way.origin().scope), way)
+    if (isGenerator(result)) {
+      const { scope } = way.origin()
+      return this.expand(slot, new Draw(result, scope === this.host.scope ? undefined : scope), way)
+    }
     await way.gate?.()
     const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way.origin))
     const sent = await this.send(way.origin(), result)

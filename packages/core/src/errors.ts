@@ -60,7 +60,7 @@ const CATALOGUE = {
     ),
   GRAPH_CYCLE: (d: { path: readonly string[] }): Wording =>
     say(`The graph has a cycle: ${cyclePath(d.path)}.`, 'Remove one of these edges.'),
-  GRAPH_NO_SOURCE: (): Wording =>
+  GRAPH_NO_SOURCE: (_: object): Wording =>
     say('The graph has no source: every node has an incoming edge.', 'Add a node without incoming edges.'),
   GRAPH_PORT: (d: {
     node: string
@@ -115,8 +115,11 @@ const CATALOGUE = {
     ),
   CORO_LOAD: (d: { node: string; ref: string; cause: unknown }): Wording =>
     say(`The coroMap threw for the coroutine ${quote(d.ref)} of node ${quote(d.node)}: ${reasonOf(d.cause)}.`),
-  CORO_ARGS: (d: { node: string; ref: string; what: string }): Wording =>
-    say(`The args of node ${quote(d.node)} do not fit the coroutine ${quote(d.ref)}: ${d.what}.`),
+  CORO_ARGS: (d: { node: string; ref: string; what: string; suggestion?: string | undefined }): Wording =>
+    say(
+      `The args of node ${quote(d.node)} do not fit the coroutine ${quote(d.ref)}: ${d.what}.`,
+      didYouMean(d.suggestion),
+    ),
   CORO_TYPE: (d: { node: string; what: string; hint?: string | undefined }): Wording =>
     say(`Node ${quote(d.node)} ${d.what}.`, d.hint),
 

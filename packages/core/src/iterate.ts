@@ -32,11 +32,12 @@ export function iteratorOf(value: unknown): AnyIterator | undefined {
  */
 export class Draw {
   readonly #iterator: AnyIterator
-  readonly #scope: Scope
+  /** Absent where the caller is in the right scope already: entering one costs more than a step. */
+  readonly #scope: Scope | undefined
   #done = false
   #closing: Promise<void> | undefined
 
-  constructor(iterator: AnyIterator, scope: Scope) {
+  constructor(iterator: AnyIterator, scope?: Scope) {
     this.#iterator = iterator
     this.#scope = scope
   }
@@ -44,7 +45,7 @@ export class Draw {
   /** The next value, or {@link END}; a promise where the iterator or the value is one. */
   next(): unknown {
     if (this.#done || this.#closing !== undefined) return END
-    const step = this.#scope.run(this.#next, this)
+    const step = this.#scope === undefined ? this.#iterator.next() : this.#scope.run(this.#next, this)
     return isThenable(step) ? step.then((late) => this.#unwrap(late as Step)) : this.#unwrap(step as Step)
   }
 
@@ -56,7 +57,7 @@ export class Draw {
 
   async #close(): Promise<void> {
     try {
-      await this.#scope.run(this.#return, this)
+      await (this.#scope === undefined ? this.#return() : this.#scope.run(this.#return, this))
       this.#done = true
     } catch (error) {
       // A synchronous generator cannot be closed from inside itself; whoever draws from it closes it afterwards.

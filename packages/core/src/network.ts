@@ -94,7 +94,7 @@ export class Network implements Host {
     if (deadlineMs !== undefined) this.#deadline = setTimeout(() => this.#late(deadlineMs), deadlineMs)
     const warming: PromiseLike<void>[] = []
     try {
-      for (const node of this.#pipework.nodes.toReversed()) {
+      for (const node of this.#pipework.fromLeaves) {
         const warm = node.start()
         if (isThenable(warm)) warming.push(warm)
       }

@@ -20,6 +20,9 @@ export interface NodeOptions {
   readonly outlet: (onUnwanted: () => void) => Outlet
 }
 
+/** Of an inlet: it has no coroutine. */
+const NO_RUNNER: Runner = { run: () => undefined }
+
 type Phase = 'run' | 'setup' | 'flush' | 'teardown'
 
 /**
@@ -108,7 +111,7 @@ export abstract class RunningNode implements SlotOwner {
   /** Opens its runner and begins; a promise where the executor has to warm up. */
   start(): void | Promise<void> {
     const { coro, args, executor } = this.plan
-    if (coro === undefined) return this.#begin(undefined)
+    if (coro === undefined) return this.#begin(NO_RUNNER)
     const opened = executor.open({ node: this.name, coro, args })
     if (!isThenable(opened)) return this.#begin(opened)
     return opened.then((runner) => this.#begin(runner))
@@ -211,7 +214,7 @@ export abstract class RunningNode implements SlotOwner {
   /** Hands on what `flush` returned, yielded and emitted on this slot. */
   protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
 
-  #begin(runner: Runner | undefined): void {
+  #begin(runner: Runner): void {
     this.#runner = runner
     if (!this.#lifecycle.may('running')) return
     this.#lifecycle.move('running')

@@ -180,9 +180,14 @@ export class Outlet {
     return false
   }
 
-  async #waited(waits: readonly Promise<boolean>[], acceptedSome: boolean): Promise<boolean> {
-    let accepted = acceptedSome
-    for (const wait of waits) if (await wait) accepted = true
+  /** Settles when every wait has; most often there is one, which then costs one promise. */
+  #waited([first, ...others]: readonly Promise<boolean>[], acceptedSome: boolean): Promise<boolean> {
+    if (first === undefined) return Promise.resolve(this.#tally(acceptedSome))
+    if (others.length === 0) return first.then((accepted) => this.#tally(accepted || acceptedSome))
+    return Promise.all([first, ...others]).then((accepted) => this.#tally(accepted.includes(true) || acceptedSome))
+  }
+
+  #tally(accepted: boolean): boolean {
     // Interrupted by doomsday: some successor never got it, so it does not count as handed on.
     if (this.#o.isDoomed()) return false
     if (accepted) this.#o.counters.emitted++

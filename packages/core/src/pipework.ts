@@ -28,6 +28,8 @@ export interface PipeworkOptions {
 export interface Pipework {
   /** By node number. */
   readonly nodes: readonly RunningNode[]
+  /** The same, in the order in which they are started. */
+  readonly fromLeaves: readonly RunningNode[]
   readonly sources: readonly RunningNode[]
   readonly outlets: readonly Outlet[]
   /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */
@@ -45,6 +47,7 @@ export function connect(plan: Plan, options: PipeworkOptions): Pipework {
 
 class Fitter implements Pipework {
   readonly nodes: readonly RunningNode[]
+  readonly fromLeaves: readonly RunningNode[]
   readonly sources: readonly RunningNode[]
   readonly outlets: Outlet[] = []
   readonly #plan: Plan
@@ -59,11 +62,10 @@ class Fitter implements Pipework {
     this.#plan = plan
     this.#o = options
     this.#counters = plan.nodes.map(() => new Counters())
-    // From the leaves to the sources: plans list their nodes in topological order.
-    this.nodes = plan.nodes
-      .map((_, place) => plan.nodes.length - 1 - place)
-      .map((number) => this.#node(number))
-      .reverse()
+    // From the leaves to the sources: a node makes its input edges, and its predecessors write to them.
+    const made = new Map(plan.order.toReversed().map((number) => [number, this.#node(number)]))
+    this.nodes = plan.nodes.map((_, number) => made.get(number) as RunningNode) // order names every node once
+    this.fromLeaves = [...made.values()]
     this.sources = this.nodes.filter((node) => node.plan.inputs.length === 0)
   }
 

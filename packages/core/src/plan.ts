@@ -5,12 +5,14 @@ import type { Regions } from './regions.js'
 
 /**
  * A graph ready to run: integers and arrays, functions bound. The engine knows nothing else; it looks up no name while
- * items flow. Nodes and edges are numbered by their place in `nodes` and `edges`; nodes are in topological order.
+ * items flow. Nodes and edges are numbered by their place in `nodes` and `edges`.
  */
 export interface Plan {
   readonly name: string | undefined
   readonly nodes: readonly PlanNode[]
   readonly edges: readonly PlanEdge[]
+  /** Node numbers in topological order. */
+  readonly order: readonly number[]
   /** How joins pair what they receive: see `analyseRegions`. */
   readonly regions: Regions
 }

@@ -67,7 +67,7 @@ export class Source extends EmittingNode {
     if (slot === undefined) return
     try {
       const iterator = this.#input === undefined ? await this.#call(slot) : iteratorOf(this.#input)
-      if (iterator !== undefined && this.running) await this.#draw(slot, new Draw(iterator, this.host.scope))
+      if (iterator !== undefined && this.running) await this.#draw(slot, new Draw(iterator))
     } catch (error) {
       if (!this.isAbort(error)) this.host.fail(this.failure(error, 'run'))
     } finally {

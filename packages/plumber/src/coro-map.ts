@@ -56,16 +56,21 @@ export class Coros {
     this.#sources = sources
   }
 
+  /** Whether a name is answered without a coroMap. */
+  isBuiltIn(ref: string): boolean {
+    return ref.startsWith(BUILT_IN)
+  }
+
   /** The entry for a name; a promise only where a source that had to be asked is asynchronous. Throws what it throws. */
   find(ref: string, node: string): Found | Promise<Found> {
-    if (!ref.startsWith(BUILT_IN)) return findFrom(this.#sources, ref, node)
+    if (!this.isBuiltIn(ref)) return findFrom(this.#sources, ref, node)
     const value = BUILT_INS.get(ref)
     return value === undefined ? undefined : { value }
   }
 
   /** The names that can be listed, those of resolvers left out; for suggestions and schemas. */
   names(): string[] {
-    return [...new Set([...this.#sources.flatMap(source => [...source.names()]), ...BUILT_INS.keys()])]
+    return [...new Set([...this.#sources.flatMap((source) => [...source.names()]), ...BUILT_INS.keys()])]
   }
 
   /** What to do where a name leads into something that is not a group, such as a class; `undefined` elsewhere. */
@@ -113,7 +118,7 @@ function collect(coroMap: unknown, sources: CoroSource[]): string | undefined {
 function findFrom(sources: readonly CoroSource[], ref: string, node: string): Found | Promise<Found> {
   for (const [place, source] of sources.entries()) {
     const found = source.find(ref, node)
-    if (isPromise(found)) return found.then(entry => entry ?? findFrom(sources.slice(place + 1), ref, node))
+    if (isPromise(found)) return found.then((entry) => entry ?? findFrom(sources.slice(place + 1), ref, node))
     if (found !== undefined) return found
   }
   return undefined
@@ -171,7 +176,7 @@ export class ModuleCoros implements CoroSource {
   /** Synchronous once the module is loaded. Rejects with the error of the import. */
   find(ref: string): Found | Promise<Found> {
     if (this.#namespace !== undefined) return this.#entry(this.#namespace, ref)
-    return this.#load().then(namespace => this.#entry(namespace, ref))
+    return this.#load().then((namespace) => this.#entry(namespace, ref))
   }
 
   /** Empty until the module is loaded. */

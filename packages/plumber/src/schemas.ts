@@ -1,9 +1,9 @@
-import { type JsonSchema, type Schema, type StandardResult, type StandardSchema } from '@pipelines/core'
+import type { JsonSchema, Schema, StandardResult, StandardSchema } from '@pipelines/core'
 import { Ajv, type ErrorObject, type Options } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { isPromise } from './coro-map.js'
 import { describeMismatch } from './graph/mismatch.js'
 import { pointer } from './graph/names.js'
-import { isPromise } from './coro-map.js'
 
 /** One thing that does not fit. */
 export interface SchemaProblem {
@@ -24,7 +24,7 @@ export type Validator = (value: unknown, subject: string) => Verdict
 
 /** Makes a checker from a JSON Schema (draft-07, or 2019-09 and 2020-12 if it says so) or a Standard Schema. Throws if the schema is wrong. */
 export function validatorOf(schema: Schema): Validator {
-  if (isStandard(schema)) return value => standardVerdict(schema, value)
+  if (isStandard(schema)) return (value) => standardVerdict(schema, value)
   const known = typeof schema === 'object' ? compiled.get(schema) : undefined
   if (known !== undefined) return known
   const validator = compileJsonSchema(schema)
@@ -35,7 +35,14 @@ export function validatorOf(schema: Schema): Validator {
 const compiled: WeakMap<object, Validator> = new WeakMap()
 
 /** Schemas of users: unknown keywords and formats are theirs, and nothing is filled in or converted. */
-const OPTIONS: Options = { allErrors: true, ownProperties: true, strict: false, validateFormats: false, verbose: true, logger: false }
+const OPTIONS: Options = {
+  allErrors: true,
+  ownProperties: true,
+  strict: false,
+  validateFormats: false,
+  verbose: true,
+  logger: false,
+}
 
 function compileJsonSchema(schema: JsonSchema): Validator {
   const dialect = typeof schema === 'object' ? schema['$schema'] : undefined
@@ -43,7 +50,7 @@ function compileJsonSchema(schema: JsonSchema): Validator {
   const validate = ajv.compile(schema)
   return (value, subject) => {
     if (validate(value) === true) return { ok: true, value }
-    return { ok: false, problems: (validate.errors ?? []).map(error => problemOf(error, subject)) }
+    return { ok: false, problems: (validate.errors ?? []).map((error) => problemOf(error, subject)) }
   }
 }
 
@@ -66,7 +73,10 @@ function standardVerdict(schema: StandardSchema, value: unknown): Verdict {
     throw new TypeError('it answers with a promise, and only synchronous schemas can be used')
   }
   if (result.issues === undefined) return { ok: true, value: result.value }
-  return { ok: false, problems: result.issues.map(({ message, path }) => ({ pointer: pathOf(path), what: inPlace(message, path) })) }
+  return {
+    ok: false,
+    problems: result.issues.map(({ message, path }) => ({ pointer: pathOf(path), what: inPlace(message, path) })),
+  }
 }
 
 const keyOf = (part: unknown): string =>
@@ -78,4 +88,3 @@ function inPlace(message: string, path: readonly unknown[] | undefined): string 
   const text = message.replace(/\.$/, '')
   return path === undefined || path.length === 0 ? text : `${JSON.stringify(path.map(keyOf).join('.'))}: ${text}`
 }
-

@@ -35,8 +35,10 @@ export function checkSize(document: unknown, { nodes, edges }: Limits, findings:
   const lists = own(root, 'graph')
   let edgeCount = 0
   if (typeof lists === 'object' && lists !== null) for (const list of Object.values(lists)) edgeCount += sizeOf(list)
-  if (nodeCount > nodes) findings.add('GRAPH_LIMIT', '/nodes', { what: 'nodes', limit: nodes, found: nodeCount, option: 'nodes' })
-  if (edgeCount > edges) findings.add('GRAPH_LIMIT', '/graph', { what: 'edges', limit: edges, found: edgeCount, option: 'edges' })
+  if (nodeCount > nodes)
+    findings.add('GRAPH_LIMIT', '/nodes', { what: 'nodes', limit: nodes, found: nodeCount, option: 'nodes' })
+  if (edgeCount > edges)
+    findings.add('GRAPH_LIMIT', '/graph', { what: 'edges', limit: edges, found: edgeCount, option: 'edges' })
   return nodeCount <= nodes && edgeCount <= edges
 }
 
@@ -46,7 +48,8 @@ const sizeOf = (value: unknown): number => (typeof value === 'object' && value !
 export function checkNames(draft: Draft, findings: Findings): string[] {
   const names = [...draft.nodes.keys()]
   for (const name of names) if (!isName(name)) findings.add('GRAPH_NAME', pointer('nodes', name), { name })
-  for (const { port, pointer: path } of draft.edges) if (!isName(port)) findings.add('GRAPH_NAME', `${path}/port`, { name: port })
+  for (const { port, pointer: path } of draft.edges)
+    if (!isName(port)) findings.add('GRAPH_NAME', `${path}/port`, { name: port })
   return names.filter(isName)
 }
 
@@ -72,7 +75,7 @@ export function checkEdges(draft: Draft, names: readonly string[], findings: Fin
     else if (structure.connect(from, to, port)) edges.push({ ...edge, source, target })
     else findings.add('GRAPH_DUPLICATE_EDGE', edge.pointer, { from, to, port })
   }
-  const suspects = new Set([...spelling.suspects].flatMap(name => numbers.get(name) ?? []))
+  const suspects = new Set([...spelling.suspects].flatMap((name) => numbers.get(name) ?? []))
   return { names, edges, ...incidence(names.length, edges), ...sorted(structure, names.length), suspects }
 }
 
@@ -125,16 +128,16 @@ export function checkCycles({ names, edges, outputs, cycles }: Wiring, findings:
   for (const cycle of cycles) {
     const [first = 0] = cycle
     const last = cycle.at(-2) ?? first
-    const closing = outputs[last]?.find(number => edges[number]?.target === first)
+    const closing = outputs[last]?.find((number) => edges[number]?.target === first)
     const path = closing === undefined ? '/graph' : (edges[closing]?.pointer ?? '/graph')
-    findings.add('GRAPH_CYCLE', path, () => ({ path: cycle.map(number => names[number] ?? '') }))
+    findings.add('GRAPH_CYCLE', path, () => ({ path: cycle.map((number) => names[number] ?? '') }))
   }
 }
 
 /** A graph in which nothing could begin. */
 export function checkSources(draft: Draft, { names, inputs }: Wiring, findings: Findings): void {
   if (!draft.wired || names.length < draft.nodes.size) return
-  if (!inputs.some(edges => edges.length === 0)) findings.add('GRAPH_NO_SOURCE', '/graph', undefined)
+  if (!inputs.some((edges) => edges.length === 0)) findings.add('GRAPH_NO_SOURCE', '/graph', {})
 }
 
 /** Numbers that are larger than the limits allow. */
@@ -151,7 +154,12 @@ export function checkLimits(draft: Draft, wiring: Wiring, { limits, findings }: 
     check('queueSize', queueSize, `${path}/properties/queueSize`, `places in the queues of ${subject}`)
   })
   for (const { from, to, queueSize = 0, pointer: path } of wiring.edges) {
-    check('queueSize', queueSize, `${path}/queueSize`, `places in the queue from ${JSON.stringify(from)} to ${JSON.stringify(to)}`)
+    check(
+      'queueSize',
+      queueSize,
+      `${path}/queueSize`,
+      `places in the queue from ${JSON.stringify(from)} to ${JSON.stringify(to)}`,
+    )
   }
 }
 
@@ -188,7 +196,7 @@ export function checkExecutors(draft: Draft, known: Iterable<string>, findings: 
       option: 'executor',
       what: `of node ${JSON.stringify(name)} is ${JSON.stringify(executor)}, which is not known`,
       suggestion: suggest(executor),
-      hint: `Known are ${names.map(known => JSON.stringify(known)).join(', ')}; others are given as "executors".`,
+      hint: `Known are ${names.map((known) => JSON.stringify(known)).join(', ')}; others are given as "executors".`,
     }))
   }
 }

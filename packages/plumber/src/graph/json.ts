@@ -5,9 +5,10 @@ export interface Position {
   readonly column: number
 }
 
-// Each matches one token at an offset. Strings are unrolled so that a long one needs no backtracking.
+// Each matches one token at an offset. The class is every character of a string but quotes, backslashes and control
+// characters; it is unrolled so that a long string needs no backtracking.
 const SPACE = /[ \t\n\r]*/y
-const STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y
+const STRING = /"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*"/y
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /** What may come next: a value, a value or the end of the list, a key, a key or the end of the object, `:`, `,` or an end. */

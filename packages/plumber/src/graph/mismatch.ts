@@ -1,4 +1,4 @@
-import { type ErrorDetails, quote, show } from '@pipelines/core'
+import { cut, type ErrorDetails, quote, show } from '@pipelines/core'
 import type { ErrorObject } from 'ajv'
 import { pointer, segmentsOf, suggester } from './names.js'
 
@@ -15,7 +15,12 @@ export interface Mismatch {
 /** Puts an error of ajv (made with `verbose`) into words. `whole` is what the checked value is called. */
 export function describeMismatch(error: ErrorObject, whole = 'The document'): Mismatch {
   const { keyword, instancePath, params } = error
-  const key = keyword === 'required' ? params['missingProperty'] : keyword === 'additionalProperties' ? params['additionalProperty'] : undefined
+  const key =
+    keyword === 'required'
+      ? params['missingProperty']
+      : keyword === 'additionalProperties'
+        ? params['additionalProperty']
+        : undefined
   if (typeof key !== 'string') {
     return { pointer: instancePath, isValue: true, describe: () => ({ what: wrongValue(error, whole) }) }
   }
@@ -39,21 +44,37 @@ function unknownKey(error: ErrorObject, owner: string, key: string): ErrorDetail
 }
 
 /** Keywords of which the whole schema of the value says more than the one keyword. */
-const OF_VALUE: ReadonlySet<string> = new Set(['type', 'enum', 'const', 'minimum', 'maximum', 'minLength', 'maxLength', 'coroutine'])
+const OF_VALUE: ReadonlySet<string> = new Set([
+  'type',
+  'enum',
+  'const',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'coroutine',
+])
 
 function wrongValue(error: ErrorObject, whole: string): string {
   const name = nameOf(error.instancePath, whole)
-  if (!OF_VALUE.has(error.keyword) || error.parentSchema === undefined) return `${name} ${error.message ?? 'does not fit'}.`
-  return `${name} must be ${expectation(error.parentSchema)}, got ${show(error.data)}.`
+  if (!OF_VALUE.has(error.keyword) || error.parentSchema === undefined)
+    return `${name} ${error.message ?? 'does not fit'}.`
+  return `${name} must be ${expectation(error.parentSchema)}, got ${shown(error.data)}.`
+}
+
+/** A symbol stands for an object that cannot be part of a document: see `parse`. */
+function shown(value: unknown): string {
+  return typeof value === 'symbol' ? cut(value.description ?? 'a symbol', 80) : show(value)
 }
 
 /** What a schema asks for, in words. */
 function expectation(schema: Readonly<Record<string, unknown>>): string {
-  if (schema['coroutine'] === true) return 'the name of a coroutine (1 to 256 characters), a function or the result of defineCoro()'
+  if (schema['coroutine'] === true)
+    return 'the name of a coroutine (1 to 256 characters), a function or the result of defineCoro()'
   if ('const' in schema) return JSON.stringify(schema['const'])
-  if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map(value => JSON.stringify(value)))
+  if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map((value) => JSON.stringify(value)))
   const types: readonly unknown[] = Array.isArray(schema['type']) ? schema['type'] : [schema['type']]
-  return oneOf(types.map(type => WORDS.get(type) ?? `a value of type ${show(type)}`)) + bounds(schema)
+  return oneOf(types.map((type) => WORDS.get(type) ?? `a value of type ${show(type)}`)) + bounds(schema)
 }
 
 const WORDS: ReadonlyMap<unknown, string> = new Map([

@@ -14,13 +14,13 @@ export function isName(text: string): boolean {
 
 /** An RFC 6901 JSON pointer: `pointer('nodes', 'a/b')` is `/nodes/a~1b`. */
 export function pointer(...segments: readonly (string | number)[]): string {
-  return segments.map(segment => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return segments.map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 /** The segments of a JSON pointer. */
 export function segmentsOf(path: string): string[] {
   const parts = path.split('/').slice(1)
-  return parts.map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 /** What stands at a key of the object itself, never of its prototype. */
@@ -42,9 +42,9 @@ const LONGEST = 256
  */
 export function suggester(names: Iterable<string>): (text: string) => string | undefined {
   let folded: { readonly name: string; readonly key: string }[] | undefined
-  return text => {
+  return (text) => {
     if (text.length > LONGEST) return undefined
-    folded ??= Array.from(names, name => ({ name, key: fold(name) }))
+    folded ??= Array.from(names, (name) => ({ name, key: fold(name) }))
     const key = fold(text)
     let best: string | undefined
     let edits = MOST_EDITS + 1

@@ -54,7 +54,7 @@ export function draftOf(document: unknown, bad: ReadonlySet<string>, findings: F
     description: reader.text(root, 'description', ''),
     nodes,
     listed,
-    edges: listed.flatMap(from => readEdges(reader, from, lists)),
+    edges: listed.flatMap((from) => readEdges(reader, from, lists)),
     wired: graph !== undefined,
   }
 }

@@ -17,7 +17,7 @@ export class Structure {
   readonly #numbers: ReadonlyMap<string, number>
 
   constructor(names: readonly string[]) {
-    this.#names = names.map(name => PREFIX + name)
+    this.#names = names.map((name) => PREFIX + name)
     this.#numbers = new Map(this.#names.map((name, number) => [name, number]))
     this.#graph.setNodes([...this.#names])
   }
@@ -61,14 +61,14 @@ export class Structure {
   cycles(): number[][] {
     const successors = this.#successors()
     const groups = stronglyConnected(successors)
-    return groups.flatMap(members => {
+    return groups.flatMap((members) => {
       const cycle = shortestCycle(successors, members)
       return cycle === undefined ? [] : [cycle]
     })
   }
 
   #successors(): number[][] {
-    return this.#names.map(name => (this.#graph.successors(name) ?? []).flatMap(to => this.#numbers.get(to) ?? []))
+    return this.#names.map((name) => (this.#graph.successors(name) ?? []).flatMap((to) => this.#numbers.get(to) ?? []))
   }
 }
 
@@ -141,7 +141,8 @@ function shortestCycle(successors: readonly (readonly number[])[], members: read
 
 function wayBack(cameFrom: ReadonlyMap<number, number>, start: number, end: number): number[] {
   const path = [start]
-  for (let node: number | undefined = end; node !== undefined && node !== start; node = cameFrom.get(node)) path.push(node)
+  for (let node: number | undefined = end; node !== undefined && node !== start; node = cameFrom.get(node))
+    path.push(node)
   path.push(start)
   return path.reverse()
 }

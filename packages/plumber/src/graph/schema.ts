@@ -104,3 +104,8 @@ function successorSchema(name: SchemaObject): SchemaObject {
     },
   }
 }
+
+/** The text of the file `graph.schema.json`. */
+export function schemaText(): string {
+  return `${JSON.stringify(graphSchema(), undefined, 2)}\n`
+}

@@ -1,8 +1,8 @@
 import { isCoroDefinition } from '@pipelines/core'
 import { Ajv, type ValidateFunction } from 'ajv'
 import type { Findings } from './findings.js'
-import type { Parsed } from './parse.js'
 import { describeMismatch } from './mismatch.js'
+import type { Parsed } from './parse.js'
 import { documentSchema } from './schema.js'
 
 /** Longest name of a coroutine. */
@@ -39,4 +39,3 @@ function isRef(_schema: unknown, value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && value.length <= REF_LENGTH
   return typeof value === 'function' || isCoroDefinition(value)
 }
-

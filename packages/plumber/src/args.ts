@@ -1,0 +1,107 @@
+import { type CoroDefinition, reasonOf } from '@pipelines/core'
+import type { Answer, Binder, Binding, Lookup } from './graph/bind.js'
+import type { Findings } from './graph/findings.js'
+import { own, pointer } from './graph/names.js'
+import { type Verdict, validatorOf } from './schemas.js'
+
+export type Args = Readonly<Record<string, unknown>>
+
+/**
+ * Checks a node's args against the schema of its coroutine. Returns the args for the coroutine: the same ones, or what a
+ * Standard Schema has made of them; a JSON Schema changes nothing. `undefined` after an issue.
+ */
+export function checkArgs({ node, ref, coro }: Binding, args: Args, findings: Findings): Args | undefined {
+  if (coro?.args === undefined) return args
+  const path = pointer('nodes', node, 'args')
+  const verdict = judge(coro.args, args)
+  if (typeof verdict === 'string') {
+    const what = `has the coroutine ${JSON.stringify(ref)}, whose schema for args cannot be used: ${verdict}`
+    findings.add('CORO_TYPE', pointer('nodes', node, 'coro'), { node, what })
+    return undefined
+  }
+  if (verdict.ok) {
+    if (typeof verdict.value === 'object' && verdict.value !== null) return verdict.value as Args
+    findings.add('CORO_ARGS', path, { node, ref, what: 'the schema made something else than an object of them' })
+    return undefined
+  }
+  for (const { pointer: place, what, suggestion } of verdict.problems) {
+    findings.add('CORO_ARGS', path + place, { node, ref, what, suggestion })
+  }
+  return undefined
+}
+
+/** The verdict, or why there is none. */
+function judge(schema: NonNullable<CoroDefinition['args']>, args: Args): Verdict | string {
+  try {
+    return validatorOf(schema)(args, '"args"')
+  } catch (error) {
+    return reasonOf(error)
+  }
+}
+
+/** The coroutines that a node's args name, one question each. What is not a name is left to {@link resolveRefs}. */
+export function refLookups({ node, coro }: Binding, args: Args): Lookup[] {
+  return (coro?.refs ?? []).flatMap((arg) => {
+    const value = own(args, arg)
+    const list = Array.isArray(value) ? value : [value]
+    return list.flatMap((ref: unknown, place) => {
+      const path = Array.isArray(value)
+        ? pointer('nodes', node, 'args', arg, place)
+        : pointer('nodes', node, 'args', arg)
+      return typeof ref === 'string' ? [{ node, ref, pointer: path }] : []
+    })
+  })
+}
+
+/** What {@link resolveRefs} needs beside the node and its args. */
+export interface RefContext {
+  /** Answers to the questions of {@link refLookups}, by pointer. */
+  readonly answers: ReadonlyMap<string, Answer>
+  readonly binder: Binder
+  readonly findings: Findings
+}
+
+/** Args in which the names at `refs` are replaced by functions: a name by one, a list of names by a list. */
+export function resolveRefs(binding: Binding, args: Args, context: RefContext): Args {
+  const refs = binding.coro?.refs ?? []
+  if (refs.length === 0) return args
+  const resolved: Record<string, unknown> = { ...args }
+  for (const arg of refs) {
+    const value = own(args, arg)
+    if (value === undefined) continue
+    const path = pointer('nodes', binding.node, 'args', arg)
+    resolved[arg] = Array.isArray(value)
+      ? Object.freeze(
+          value.map((item: unknown, place) => functionFor(binding, { value: item, path: `${path}/${place}` }, context)),
+        )
+      : functionFor(binding, { value, path }, context)
+  }
+  return Object.freeze(resolved)
+}
+
+interface Named {
+  readonly value: unknown
+  readonly path: string
+}
+
+function functionFor(
+  { node, ref }: Binding,
+  { value, path }: Named,
+  { answers, binder, findings }: RefContext,
+): unknown {
+  if (typeof value === 'function') return value
+  const answer = answers.get(path)
+  if (typeof value !== 'string' || answer === undefined) {
+    findings.add('CORO_ARGS', path, {
+      node,
+      ref,
+      what: `${JSON.stringify(path.split('/').slice(4).join('.'))} must name a coroutine`,
+    })
+    return undefined
+  }
+  const coro = binder.bind({ node, ref: value, pointer: path }, answer)?.coro
+  if (coro === undefined) return undefined
+  return answer.status === 'found' && typeof answer.entry.value === 'function'
+    ? answer.entry.value
+    : coro.run.bind(coro)
+}

@@ -1,0 +1,256 @@
+import { type Executor, type Issue, inline, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
+import { type Args, checkArgs, refLookups, resolveRefs } from './args.js'
+import { type CoroMap, Coros } from './coro-map.js'
+import { type Answer, askLater, askNow, Binder, type Lookup } from './graph/bind.js'
+import {
+  checkCycles,
+  checkEdges,
+  checkExecutors,
+  checkLimits,
+  checkNames,
+  checkPolicies,
+  checkSize,
+  checkSources,
+  type Wiring,
+} from './graph/check.js'
+import { compile, kindOf, type Ready } from './graph/compile.js'
+import { type BoundNode, checkKind, checkPorts, checkSetup, type Surroundings } from './graph/definitions.js'
+import type { Graph } from './graph/document.js'
+import { Findings } from './graph/findings.js'
+import { checkFlush, checkJoins, regionsOf } from './graph/joins.js'
+import { type Limits, resolveLimits } from './graph/limits.js'
+import { pointer } from './graph/names.js'
+import { type Draft, draftOf, graphOf } from './graph/normalize.js'
+import { parse } from './graph/parse.js'
+import { checkShape } from './graph/shape.js'
+import { validated } from './validate.js'
+
+/** What a graph is built with. */
+export interface BuildOptions {
+  /** Where coroutines are found. */
+  readonly coroMap?: CoroMap | undefined
+  /** Executors beside the inline one, found by their names. */
+  readonly executors?: readonly Executor[] | undefined
+  readonly limits?: Partial<Limits> | undefined
+  /**
+   * Whether the `input` and `output` schemas of coroutines are checked per item.
+   *
+   * @defaultValue `false`
+   */
+  readonly validate?: boolean | undefined
+}
+
+/** What came of a document: issues, or a graph and its plan. */
+export interface Built {
+  /** Empty exactly if there is a plan. In the order of the checks, and of the document within each. */
+  readonly issues: readonly Issue[]
+  readonly graph?: Graph
+  readonly plan?: Plan
+  /** Names of the nodes in topological order; without issues, all of them. */
+  readonly order: readonly string[]
+}
+
+/** Checks a document and makes its plan, with a coroMap that answers at once. Never throws. */
+export function build(document: unknown, options: BuildOptions = {}): Built {
+  return runNow({ document, options, lenient: false })
+}
+
+/** Checks a document and makes its plan, with a coroMap that may answer with promises. Never rejects. */
+export async function buildAsync(document: unknown, options: BuildOptions = {}): Promise<Built> {
+  try {
+    const steps = stages({ document, options, lenient: false })
+    let step = steps.next()
+    while (step.done !== true) {
+      const { coros, lookups } = step.value
+      step = steps.next(await Promise.all(lookups.map((lookup) => askLater(coros, lookup))))
+    }
+    return step.value
+  } catch (error) {
+    return broken(error)
+  }
+}
+
+/**
+ * Lists what is wrong with a document, all at once. Never throws. Without a coroMap nothing is said of the coroutines
+ * that the document names; without a coroMap and executors, the usual executors are taken to be there.
+ */
+export function check(document: unknown, options: BuildOptions = {}): Issue[] {
+  return [...runNow({ document, options, lenient: true }).issues]
+}
+
+function runNow(task: Task): Built {
+  try {
+    const steps = stages(task)
+    let step = steps.next()
+    while (step.done !== true) {
+      const { coros, lookups } = step.value
+      step = steps.next(lookups.map((lookup) => askNow(coros, lookup)))
+    }
+    return step.value
+  } catch (error) {
+    return broken(error)
+  }
+}
+
+/** The last resort behind "never throws": a trap of a proxy, or a bug. */
+const broken = (error: unknown): Built => ({ issues: [issue('INTERNAL', '', { what: reasonOf(error) })], order: [] })
+
+interface Task {
+  readonly document: unknown
+  readonly options: BuildOptions
+  /** Whether only issues are wanted, and coroutines may be unknown. */
+  readonly lenient: boolean
+}
+
+/** A question that only the caller can answer, because it may have to wait for it. */
+interface Question {
+  readonly coros: Coros
+  readonly lookups: readonly Lookup[]
+}
+type Stage<T> = Generator<Question, T, readonly Answer[]>
+
+/** What the stages share. */
+interface Work extends Surroundings {
+  readonly limits: Limits
+  readonly coros: Coros
+  readonly binder: Binder
+  readonly regions: Regions
+  readonly executors: ReadonlyMap<string, Executor>
+}
+
+/** All stages, in order. Each goes on with the part that the ones before have found valid. */
+function* stages({ document, options, lenient }: Task): Stage<Built> {
+  const { limits, problems } = resolveLimits(options.limits)
+  const findings = new Findings(limits.issues)
+  for (const problem of problems) findings.add('OPTION_INVALID', '', problem)
+  const executors = executorsOf(options.executors, findings)
+  const coros = new Coros(options.coroMap)
+  if (coros.problem !== undefined) findings.add('OPTION_INVALID', '', { option: 'coroMap', what: coros.problem })
+
+  const draft = read(document, limits, findings)
+  if (draft === undefined) return { issues: findings.list(), order: [] }
+  const { wiring, regions } = checkStructure(draft, limits, findings)
+  const open = lenient && options.coroMap === undefined && options.executors === undefined
+  checkExecutors(draft, open ? USUAL_EXECUTORS : executors.keys(), findings)
+
+  const binder = new Binder(coros, findings)
+  const work: Work = { draft, wiring, regions, limits, coros, binder, findings, executors }
+  const nodes = yield* bindNodes(work, lenient && options.coroMap === undefined)
+  for (const node of nodes) checkNode(node, work)
+  const args = yield* bindArgs(nodes, work)
+  const ready = readyNodes({ nodes, args, validate: options.validate === true }, work)
+
+  const order = wiring.order.map((number) => wiring.names[number] ?? '')
+  if (!findings.none || lenient) return { issues: findings.list(), order }
+  const graph = graphOf(draft)
+  return { issues: [], graph, plan: compile({ graph, ready, executors, regions, order: wiring.order, limits }), order }
+}
+
+const USUAL_EXECUTORS: readonly string[] = ['inline', 'thread', 'process']
+
+function executorsOf(given: unknown, findings: Findings): ReadonlyMap<string, Executor> {
+  const executors = new Map<string, Executor>([[inline.name, inline]])
+  if (given === undefined) return executors
+  const list: readonly unknown[] = Array.isArray(given) ? given : [undefined]
+  for (const executor of list) {
+    if (isExecutor(executor)) executors.set(executor.name, executor)
+    else
+      findings.add('OPTION_INVALID', '', {
+        option: 'executors',
+        what: 'must be a list of executors',
+        hint: 'For example [threads()].',
+      })
+  }
+  return executors
+}
+
+function isExecutor(value: unknown): value is Executor {
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('open' in value)) return false
+  return typeof value.name === 'string' && typeof value.open === 'function'
+}
+
+/** Size, depth and shape; `undefined` where there is nothing to go on with. */
+function read(document: unknown, limits: Limits, findings: Findings): Draft | undefined {
+  const parsed = parse(document, limits, findings)
+  if (parsed === undefined || !checkSize(parsed.document, limits, findings)) return undefined
+  return draftOf(parsed.document, checkShape(parsed, findings), findings)
+}
+
+/** Names, edges, cycles, joins and policies: all that can be said without coroutines. */
+function checkStructure(draft: Draft, limits: Limits, findings: Findings): { wiring: Wiring; regions: Regions } {
+  const wiring = checkEdges(draft, checkNames(draft, findings), findings)
+  checkCycles(wiring, findings)
+  checkSources(draft, wiring, findings)
+  const regions = regionsOf(draft, wiring, limits)
+  checkJoins(wiring, regions, findings)
+  checkLimits(draft, wiring, { limits, findings })
+  checkPolicies(draft, wiring, findings)
+  return { wiring, regions }
+}
+
+/** Finds the coroutines of the nodes. `known` leaves out those that only a coroMap could know. */
+function* bindNodes({ draft, wiring, coros, binder }: Work, knownOnly: boolean): Stage<BoundNode[]> {
+  const lookups: (Lookup | undefined)[] = wiring.names.map((node) => {
+    const ref = draft.nodes.get(node)?.coro
+    const asked = typeof ref === 'string' && (!knownOnly || coros.isBuiltIn(ref))
+    return asked ? { node, ref, pointer: pointer('nodes', node, 'coro') } : undefined
+  })
+  const asked = lookups.filter((lookup) => lookup !== undefined)
+  const answers = yield { coros, lookups: asked }
+  const byNode = new Map(asked.map((lookup, place) => [lookup.node, answers[place]]))
+  return wiring.names.flatMap((node, number) => {
+    const [lookup, answer, ref] = [lookups[number], byNode.get(node), draft.nodes.get(node)?.coro]
+    const inCode = ref !== undefined && typeof ref !== 'string'
+    const binding = inCode
+      ? binder.bindValue(ref, node, pointer('nodes', node, 'coro'))
+      : lookup && answer && binder.bind(lookup, answer)
+    return binding === undefined ? [] : [{ ...binding, number }]
+  })
+}
+
+/** The rules that a coroutine and its place have for each other. */
+function checkNode(node: BoundNode, work: Work): void {
+  checkKind(node, work)
+  checkPorts(node, work)
+  checkSetup(node, work)
+  if (node.coro !== undefined)
+    checkFlush({ name: node.node, number: node.number, coro: node.coro }, work.regions, work.findings)
+}
+
+/** Checks the args of the nodes and puts functions where they name coroutines. */
+function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings }: Work): Stage<Map<string, Args>> {
+  const checked = nodes.flatMap((node) => {
+    const args = checkArgs(node, draft.nodes.get(node.node)?.args ?? {}, findings)
+    return args === undefined ? [] : [{ node, args, lookups: refLookups(node, args) }]
+  })
+  const lookups = checked.flatMap(({ lookups }) => lookups)
+  const answers = lookups.length === 0 ? [] : yield { coros, lookups }
+  const byPointer = new Map(
+    lookups.flatMap(({ pointer }, place) => (answers[place] === undefined ? [] : [[pointer, answers[place]]])),
+  )
+  const context = { answers: byPointer, binder, findings }
+  return new Map(checked.map(({ node, args }) => [node.node, resolveRefs(node, args, context)]))
+}
+
+interface Finished {
+  readonly nodes: readonly BoundNode[]
+  readonly args: ReadonlyMap<string, Args>
+  readonly validate: boolean
+}
+
+/** Puts the checks per item around the coroutines, where asked for. */
+function readyNodes({ nodes, args, validate }: Finished, { wiring, findings }: Work): Map<string, Ready> {
+  const ready = new Map<string, Ready>()
+  for (const { node, number, coro } of nodes) {
+    const leaf = wiring.outputs[number]?.length === 0
+    const kind = kindOf(coro, wiring.inputs[number]?.length ?? 0)
+    try {
+      const checked = validate && coro !== undefined && kind !== 'inlet' ? validated(coro, { node, kind, leaf }) : coro
+      ready.set(node, { coro: checked, args: args.get(node) ?? {} })
+    } catch (error) {
+      const what = `has a coroutine whose schema for items cannot be used: ${reasonOf(error)}`
+      findings.add('CORO_TYPE', pointer('nodes', node, 'coro'), { node, what })
+    }
+  }
+  return ready
+}

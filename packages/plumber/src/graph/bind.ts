@@ -1,0 +1,147 @@
+import { type Coro, type CoroDefinition, isCoroDefinition, show } from '@pipelines/core'
+import { type CoroEntry, type CoroOrigin, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
+import type { CoroRef } from './document.js'
+import type { Findings } from './findings.js'
+import { suggester } from './names.js'
+
+/** A question to the coroMap: the coroutine that a place in the document names. */
+export interface Lookup {
+  readonly node: string
+  readonly ref: string
+  /** The place, as a JSON pointer. */
+  readonly pointer: string
+}
+
+/** What the coroMap says. */
+export type Answer =
+  | { readonly status: 'found'; readonly entry: CoroEntry }
+  | { readonly status: 'missing' }
+  | { readonly status: 'async' }
+  | { readonly status: 'threw'; readonly cause: unknown }
+
+/** A coroutine that was found for a node. */
+export interface Binding {
+  readonly node: string
+  /** The name of the coroutine, for messages. */
+  readonly ref: string
+  /** Absent for an inlet, which has no code of its own. */
+  readonly coro: CoroDefinition | undefined
+  readonly origin: CoroOrigin | undefined
+}
+
+/** Asks without waiting: a promise is an answer of its own. */
+export function askNow(coros: Coros, { ref, node }: Lookup): Answer {
+  try {
+    const found = coros.find(ref, node)
+    if (!isPromise(found)) return answerOf(found)
+    // Nobody waits for it; a rejection must not end the process.
+    found.then(undefined, () => {})
+    return { status: 'async' }
+  } catch (cause) {
+    return { status: 'threw', cause }
+  }
+}
+
+/** Asks and waits. Never rejects. */
+export async function askLater(coros: Coros, { ref, node }: Lookup): Promise<Answer> {
+  try {
+    return answerOf(await coros.find(ref, node))
+  } catch (cause) {
+    return { status: 'threw', cause }
+  }
+}
+
+const answerOf = (entry: CoroEntry | undefined): Answer =>
+  entry === undefined ? { status: 'missing' } : { status: 'found', entry }
+
+/** Turns answers into coroutines, and what is wrong with them into issues. */
+export class Binder {
+  readonly #coros: Coros
+  readonly #findings: Findings
+  readonly #suggest: (text: string) => string | undefined
+
+  constructor(coros: Coros, findings: Findings) {
+    this.#coros = coros
+    this.#findings = findings
+    let suggest: ((text: string) => string | undefined) | undefined
+    this.#suggest = (text) => {
+      suggest ??= suggester(coros.names())
+      return suggest(text)
+    }
+  }
+
+  /** The coroutine behind an answer; `undefined` after an issue. */
+  bind(lookup: Lookup, answer: Answer): Binding | undefined {
+    const { node, ref, pointer } = lookup
+    switch (answer.status) {
+      case 'found':
+        return this.#use(lookup, answer.entry)
+      case 'missing':
+        this.#findings.add('CORO_NOT_FOUND', pointer, () => {
+          const hint = this.#coros.hint(ref)
+          return { node, ref, hint, suggestion: hint === undefined ? this.#suggest(ref) : undefined }
+        })
+        return undefined
+      case 'async':
+        this.#findings.add('CORO_ASYNC', pointer, { node, ref })
+        return undefined
+      case 'threw':
+        this.#findings.add('CORO_LOAD', pointer, { node, ref, cause: answer.cause })
+        return undefined
+      default:
+        return answer satisfies never
+    }
+  }
+
+  /** The coroutine that the document itself holds. */
+  bindValue(value: Exclude<CoroRef, string>, node: string, pointer: string): Binding | undefined {
+    const name = typeof value === 'function' ? value.name : ''
+    return this.#use({ node, ref: name === '' ? '(in code)' : name, pointer }, { value })
+  }
+
+  #use({ node, ref, pointer }: Lookup, { value, origin }: CoroEntry): Binding | undefined {
+    if (value === INLET) return { node, ref, coro: undefined, origin }
+    const coro = definitionOf(value)
+    if (coro === undefined) {
+      this.#findings.add('CORO_NOT_FUNCTION', pointer, { node, ref, found: describe(value) })
+      return undefined
+    }
+    const problem = problemOf(coro)
+    if (problem === undefined) return { node, ref, coro, origin }
+    this.#findings.add('CORO_TYPE', pointer, {
+      node,
+      what: `has a coroutine ${problem}`,
+      hint: 'Correct it in defineCoro().',
+    })
+    return undefined
+  }
+}
+
+/** A function becomes a definition that has nothing else. */
+function definitionOf(value: unknown): CoroDefinition | undefined {
+  if (isCoroDefinition(value)) return value
+  // Any function may be a coroutine; that is all that can be known before it is called.
+  return typeof value === 'function' && !isClass(value) ? Object.freeze({ run: value as Coro }) : undefined
+}
+
+function describe(value: unknown): string {
+  if (isClass(value)) return 'a class'
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return 'an object'
+  return show(value)
+}
+
+const KINDS: readonly unknown[] = ['map', 'source', 'stream', undefined]
+const HOOKS = ['setup', 'flush', 'teardown'] as const
+const LISTS = ['emits', 'refs'] as const
+
+/** What is wrong with a definition that was not checked by a compiler. */
+function problemOf(coro: CoroDefinition): string | undefined {
+  if (typeof coro.run !== 'function') return 'without "run"'
+  if (!KINDS.includes(coro.kind)) return `of the unknown kind ${show(coro.kind)}`
+  const hook = HOOKS.find((name) => coro[name] !== undefined && typeof coro[name] !== 'function')
+  if (hook !== undefined) return `whose "${hook}" is not a function`
+  const list = LISTS.find((name) => coro[name] !== undefined && !isTexts(coro[name]))
+  return list === undefined ? undefined : `whose "${list}" is not a list of names`
+}
+
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string')

@@ -1,0 +1,82 @@
+import type { CoroDefinition, Executor, NodeProperties, Plan, PlanEdge, PlanNode, Regions } from '@pipelines/core'
+import type { Args } from '../args.js'
+import type { Graph } from './document.js'
+import type { Limits } from './limits.js'
+import { workersOf } from './normalize.js'
+
+/** A node's code and what it is given, ready to run. */
+export interface Ready {
+  /** Absent for an inlet. */
+  readonly coro: CoroDefinition | undefined
+  readonly args: Args
+}
+
+/** Everything that a plan is made of. */
+export interface Parts {
+  readonly graph: Graph
+  /** By node. */
+  readonly ready: ReadonlyMap<string, Ready>
+  /** By name. */
+  readonly executors: ReadonlyMap<string, Executor>
+  /** Of this graph: nodes numbered as in `nodes`, edges as in `graph`. */
+  readonly regions: Regions
+  /** Node numbers in topological order. */
+  readonly order: readonly number[]
+  readonly limits: Limits
+}
+
+/**
+ * Makes the plan of a valid graph. Nodes are numbered in the order of `nodes`; edges in the order of `graph`, by key and
+ * then by place in the list: that is the order of tuples.
+ */
+export function compile({ graph, ready, executors, regions, order, limits }: Parts): Plan {
+  const names = Object.keys(graph.nodes)
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  const edges: PlanEdge[] = Object.entries(graph.graph).flatMap(([from, list]) =>
+    list.map(({ to, port, queueSize }) => ({
+      from: known(numbers, from),
+      to: known(numbers, to),
+      port,
+      capacity: queueSize,
+    })),
+  )
+  const inputs: number[][] = names.map(() => [])
+  const outputs: number[][] = names.map(() => [])
+  edges.forEach(({ from, to }, edge) => {
+    inputs[to]?.push(edge)
+    outputs[from]?.push(edge)
+  })
+  const nodes = Object.entries(graph.nodes).map(([name, { properties }], number): PlanNode => {
+    const { coro, args } = known(ready, name)
+    const into = inputs[number] ?? []
+    return {
+      name,
+      kind: kindOf(coro, into.length),
+      ...(coro === undefined ? {} : { coro }),
+      args,
+      properties: settled(properties, limits),
+      executor: known(executors, properties.executor),
+      inputs: into,
+      outputs: outputs[number] ?? [],
+    }
+  })
+  return { name: graph.name, nodes, edges, order, regions }
+}
+
+/** What a coroutine without a `kind` is, depends on its place. */
+export function kindOf(coro: CoroDefinition | undefined, inputs: number): PlanNode['kind'] {
+  if (coro === undefined) return 'inlet'
+  return coro.kind ?? (inputs === 0 ? 'source' : 'map')
+}
+
+const settled = (properties: NodeProperties, limits: Limits): NodeProperties => ({
+  ...properties,
+  workers: workersOf(properties, limits.workers),
+})
+
+/** The entry that the checks have made sure of. */
+function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key)
+  if (value === undefined) throw new RangeError(`nothing is known of ${String(key)}`)
+  return value
+}

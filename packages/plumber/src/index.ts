@@ -1,0 +1,19 @@
+export type { RunReport, Snapshot } from '@pipelines/core'
+export type { BuildOptions } from './build.js'
+export { type CoroMap, type CoroResolver, type CoroTable, moduleCoros } from './coro-map.js'
+export { defineGraph } from './define-graph.js'
+export type {
+  CoroRef,
+  Graph,
+  GraphDocument,
+  GraphEdge,
+  GraphNode,
+  NodeDocument,
+  PropertiesDocument,
+  Successor,
+} from './graph/document.js'
+export type { Limits } from './graph/limits.js'
+export type { Input } from './inputs.js'
+export { Pipeline, type PipelinePutOptions } from './pipeline.js'
+export { type CollectOptions, Plumber, type PlumberOptions } from './plumber.js'
+export type { RunOptions } from './run-options.js'

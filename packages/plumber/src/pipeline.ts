@@ -1,0 +1,118 @@
+import {
+  DISPOSE_MS,
+  DRAIN_MS,
+  Network,
+  type NetworkOptions,
+  PipelineError,
+  type Plan,
+  type PutOptions,
+  quote,
+  type RunEvents,
+  type RunReport,
+  type Snapshot,
+  show,
+} from '@pipelines/core'
+import { suggester } from './graph/names.js'
+import { inletNumber, inletsOf } from './inputs.js'
+
+/** Where a value is put. */
+export interface PipelinePutOptions extends PutOptions {
+  /** Name of the inlet; may be left out where there is only one. */
+  readonly node?: string
+}
+
+/**
+ * A running graph. It stands until its inputs have ended, or until it is drained or doomed; `settled` then has the
+ * report. Two pipelines of one Plumber share nothing that changes.
+ */
+export class Pipeline implements AsyncDisposable {
+  /** Settles with the report, whatever ends the run; never rejects. */
+  readonly settled: Promise<RunReport>
+  readonly #network: Network
+  readonly #nodes: ReadonlyMap<string, number>
+  readonly #inlets: ReadonlyMap<string, number>
+
+  /** Made by `Plumber.createPipeline`. */
+  constructor(plan: Plan, options: NetworkOptions) {
+    this.#network = new Network(plan, options)
+    this.#nodes = new Map(plan.nodes.map((node, number) => [node.name, number]))
+    this.#inlets = inletsOf(plan)
+    this.settled = this.#network.settled
+    this.#network.start()
+  }
+
+  /**
+   * Puts a value into an inlet. Settles when every successor has accepted it, so it waits while they are full.
+   *
+   * @throws (rejects) `PLB_STATE_NOT_RUNNING` after `end`; `PLB_RUN_CANCELLED` when `signal` aborts first; the reason
+   * when the run is doomed
+   */
+  async put(value: unknown, { node, ...options }: PipelinePutOptions = {}): Promise<void> {
+    await this.#network.put(inletNumber(this.#inlets, node), value, options)
+  }
+
+  /** No more input into one inlet, or into all. What was put flows out, and the run settles. */
+  end({ node }: { readonly node?: string } = {}): void {
+    for (const number of node === undefined ? this.#inlets.values() : [inletNumber(this.#inlets, node)])
+      this.#network.end(number)
+  }
+
+  /** Everything as it is now. */
+  snapshot(): Snapshot {
+    return this.#network.snapshot()
+  }
+
+  /** Takes no more items; calls in progress go on, and what they give is kept. */
+  pause(): void {
+    this.#network.pause()
+  }
+
+  resume(): void {
+    this.#network.resume()
+  }
+
+  /** Sets how many items of a node are in progress at once, from now on. */
+  setWorkers(node: string, count: number): void {
+    if (!Number.isSafeInteger(count) || count < 1)
+      throw new PipelineError('OPTION_INVALID', {
+        option: 'workers',
+        what: `must be an integer ≥ 1, got ${show(count)}`,
+      })
+    this.#network.setWorkers(this.#number(node), count)
+  }
+
+  /** Closes the inputs and lets everything inside flow out; dooms what is left after four fifths of the deadline. */
+  drain({ deadlineMs = DRAIN_MS }: { readonly deadlineMs?: number } = {}): Promise<RunReport> {
+    return this.#network.drain(deadlineMs)
+  }
+
+  /** Cancels everything now. Idempotent; settles at the latest `graceMs` later. */
+  doomsday(reason?: unknown): Promise<RunReport> {
+    return this.#network.doomsday(reason)
+  }
+
+  /** Listens to a rare event; returns the function that stops listening. */
+  on<E extends keyof RunEvents>(event: E, listener: RunEvents[E]): () => void {
+    this.#network.events.on(event, listener)
+    return () => this.#network.events.off(event, listener)
+  }
+
+  /** Nobody wants more outputs: ends the run as a success. */
+  closeOutputs(): void {
+    this.#network.closeOutputs()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain({ deadlineMs: DISPOSE_MS })
+  }
+
+  #number(node: string): number {
+    const number = this.#nodes.get(node)
+    if (number !== undefined) return number
+    throw new PipelineError('OPTION_INVALID', {
+      option: 'node',
+      what: `names ${quote(String(node))}, which is not in the graph`,
+      suggestion: suggester([...this.#nodes.keys()])(String(node)),
+    })
+  }
+}

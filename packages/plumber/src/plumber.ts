@@ -1,0 +1,164 @@
+import {
+  type Executor,
+  type Issue,
+  type Logger,
+  type Output,
+  PipelineError,
+  type Plan,
+  type RunReport,
+} from '@pipelines/core'
+import { type BuildOptions, type Built, build, buildAsync, check } from './build.js'
+import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
+import { toDot, toJSON, toMermaid } from './graph/render.js'
+import { assignInput, type Input, inletsOf } from './inputs.js'
+import { Pipeline } from './pipeline.js'
+import { checkRunOptions, type RunOptions } from './run-options.js'
+import { streamOutputs } from './stream.js'
+
+export interface PlumberOptions extends BuildOptions {
+  /** What every coroutine gets as `ctx.env`: read-only by convention, handed on by reference. */
+  readonly env?: Readonly<Record<string, unknown>>
+  /** Where the graph reports; also `ctx.log`. @defaultValue silent */
+  readonly logger?: Logger
+}
+
+/** Options of a run whose outputs are returned. */
+export type CollectOptions = Omit<RunOptions, 'onOutput'>
+
+/**
+ * Reads a graph, checks it, resolves its coroutines, and runs it as often as wanted.
+ *
+ * @example
+ * const plumber = new Plumber(document, { coroMap: { read, parse, store } })
+ * const report = await plumber.run()
+ */
+export class Plumber {
+  /** Normalised: every default filled in; frozen. */
+  readonly graph: Graph
+  /** Names of the nodes in topological order. */
+  readonly order: readonly string[]
+  readonly #plan: Plan
+  readonly #options: PlumberOptions
+
+  /**
+   * All the problems of a graph at once; an empty list means that it can run. Never throws.
+   *
+   * @param document an object, or JSON text
+   * @param options without `coroMap`, nothing is said about coroutines
+   */
+  static check(document: unknown, options: PlumberOptions = {}): readonly Issue[] {
+    return check(document, options)
+  }
+
+  /** Like the constructor, also for coroMaps that answer by promise. */
+  static async create(document: GraphDocument | string, options: PlumberOptions): Promise<Plumber> {
+    return new Plumber(document, options, await buildAsync(document, options))
+  }
+
+  /**
+   * @param document an object, or JSON text
+   * @param built the outcome of the checks where they have been made; left out by users
+   * @throws `PLB_GRAPH_INVALID` with every issue in `details.issues`
+   */
+  constructor(document: GraphDocument | string, options: PlumberOptions, built: Built = build(document, options)) {
+    const { issues, graph, plan, order } = built
+    if (graph === undefined || plan === undefined || issues.length > 0)
+      throw new PipelineError('GRAPH_INVALID', { issues, name: graph?.name })
+    this.graph = graph
+    this.order = order
+    this.#plan = plan
+    this.#options = options
+  }
+
+  /** The nodes by name, normalised. */
+  get nodes(): Readonly<Record<string, GraphNode>> {
+    return this.graph.nodes
+  }
+
+  /** The graph as Mermaid text. */
+  toMermaid(): string {
+    return toMermaid(this.graph)
+  }
+
+  /** The graph in the DOT language. */
+  toDot(): string {
+    return toDot(this.graph)
+  }
+
+  /** The graph as a document again; also what `JSON.stringify` writes. */
+  toJSON(): GraphDocument {
+    return toJSON(this.graph)
+  }
+
+  /**
+   * Runs the graph to its end.
+   *
+   * @param input for graphs with inlets: an iterable or async iterable, or `{ [inlet]: iterable }`
+   * @returns the report; rejects with a `PipelineError` that carries it as `report` unless the outcome is `completed`
+   */
+  async run(input?: Input, options: RunOptions = {}): Promise<RunReport> {
+    const report = await this.#start(input, options).settled
+    assertCompleted(report)
+    return report
+  }
+
+  /** Runs the graph and gives the outputs of its leaves in the order in which they were handed over. */
+  async collect<T = unknown>(input?: Input, options: CollectOptions = {}): Promise<T[]> {
+    const values: T[] = []
+    const onOutput = ({ value }: Output): void => {
+      values.push(value as T) // the caller's word for what the leaves give
+    }
+    await this.run(input, { ...withoutOutput(options), onOutput })
+    return values
+  }
+
+  /**
+   * Runs the graph and gives its outputs one by one, as fast as they are taken. Leaving the loop ends the run well; an
+   * error is thrown after what was handed over before it.
+   */
+  stream(input?: Input, options: CollectOptions = {}): AsyncGenerator<Output, void, void> {
+    const run = withoutOutput(options)
+    this.#inputs(input)
+    return streamOutputs((onOutput) => this.#start(input, { ...run, onOutput }), assertCompleted)
+  }
+
+  /** Starts a standing pipeline: its inlets take `put`, its sources start at once. */
+  createPipeline(options: RunOptions = {}): Pipeline {
+    checkRunOptions(options)
+    return this.#pipeline(options, undefined)
+  }
+
+  #start(input: Input | undefined, options: RunOptions): Pipeline {
+    checkRunOptions(options)
+    return this.#pipeline(options, this.#inputs(input))
+  }
+
+  #inputs(input: Input | undefined): ReturnType<typeof assignInput> {
+    return assignInput(inletsOf(this.#plan), input)
+  }
+
+  #pipeline({ env, fuse: _, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
+    const { env: ours, logger } = this.#options
+    return new Pipeline(this.#plan, {
+      ...options,
+      ...(logger && { logger }),
+      ...(inputs && { inputs }),
+      env: ours && env ? Object.freeze({ ...ours, ...env }) : (env ?? ours ?? Object.freeze({})),
+    })
+  }
+}
+
+function withoutOutput(options: CollectOptions): CollectOptions {
+  if ('onOutput' in options && options.onOutput !== undefined)
+    throw new PipelineError('OPTION_INVALID', { option: 'onOutput', what: 'is for run() and createPipeline() only' })
+  return options
+}
+
+function assertCompleted(report: RunReport): void {
+  if (report.outcome === 'completed') return
+  const error = report.error ?? new PipelineError('RUN_DOOMED', { reason: report.reason }, report.reason)
+  error.report = report
+  throw error
+}
+
+export type { Executor }

@@ -1,0 +1,101 @@
+import {
+  type Context,
+  type CoroDefinition,
+  type CoroKind,
+  DROP,
+  defineCoro,
+  PipelineError,
+  type SourceOutput,
+} from '@pipelines/core'
+import { isPromise } from './coro-map.js'
+import { type Validator, validatorOf } from './schemas.js'
+
+/** The node at which values are checked. */
+export interface CheckedNode {
+  readonly node: string
+  readonly kind: CoroKind
+  /** Whether the node has no successors: `undefined` is no output then. */
+  readonly leaf: boolean
+}
+
+/**
+ * The same coroutine, with `input` and `output` checked per item: what does not fit throws `PLB_CORO_TYPE`, which is an
+ * error of the item like any other. A Standard Schema may transform: the coroutine gets, and gives, what it makes.
+ * Values given by `ctx.emit` are not checked. Throws if a schema itself cannot be used.
+ */
+export function validated(coro: CoroDefinition, at: CheckedNode): CoroDefinition {
+  if (coro.input === undefined && coro.output === undefined) return coro
+  const takes = coro.input === undefined ? same : checker(validatorOf(coro.input), at, 'input')
+  const gives = coro.output === undefined ? same : outputs(checker(validatorOf(coro.output), at, 'output'), at)
+  const run = coro.run as (input: unknown, context: Context) => unknown
+  const before = inputsOf(
+    at.kind,
+    takes,
+    coro.output === undefined ? same : checker(validatorOf(coro.output), at, 'output'),
+  )
+  return defineCoro<unknown>({
+    ...(coro as CoroDefinition<unknown>),
+    run: (input, context) => gives(run.call(coro, before(input), context)),
+    ...(coro.flush && { flush: (context: Context) => gives(coro.flush?.(context)) }),
+  })
+}
+
+type Change = (value: unknown) => unknown
+const same: Change = (value) => value
+
+function checker(validate: Validator, { node }: CheckedNode, side: 'input' | 'output'): Change {
+  return (value) => {
+    const verdict = validate(value, 'it')
+    if (verdict.ok) return verdict.value
+    const [first] = verdict.problems
+    throw new PipelineError('CORO_TYPE', {
+      node,
+      what: `${side === 'input' ? 'was given an input' : 'gave an output'} that does not fit: ${first?.what ?? 'no reason is given'}`,
+    })
+  }
+}
+
+/** What the first parameter of `run` becomes. */
+function inputsOf(kind: CoroKind, takes: Change, puts: Change): Change {
+  switch (kind) {
+    case 'map':
+      return takes
+    case 'stream':
+      return (inputs) => each(inputs as AsyncIterable<unknown>, takes)
+    case 'source':
+      return (output) => checkedOutput(output as SourceOutput, puts)
+    default:
+      return kind satisfies never
+  }
+}
+
+function checkedOutput(output: SourceOutput, puts: Change): SourceOutput {
+  return { put: async (value, options) => output.put(puts(value), options) }
+}
+
+/** Checks what a coroutine returns, whatever form its outputs come in. */
+function outputs(check: Change, { kind, leaf }: CheckedNode): Change {
+  const gives: Change = (value) => {
+    if (isPromise(value)) return value.then(gives)
+    if (value === DROP || (value === undefined && (leaf || kind !== 'map'))) return value
+    if (typeof value !== 'object' || value === null) return kind === 'map' ? check(value) : value
+    if (kind === 'map' && !('next' in value)) return check(value)
+    if (Symbol.asyncIterator in value) return each(value as AsyncIterable<unknown>, skipDrops(check))
+    if (Symbol.iterator in value) return eachNow(value as Iterable<unknown>, skipDrops(check))
+    return kind === 'map' ? check(value) : value
+  }
+  return gives
+}
+
+const skipDrops =
+  (check: Change): Change =>
+  (value) =>
+    value === DROP ? value : check(value)
+
+async function* each(values: AsyncIterable<unknown>, change: Change): AsyncGenerator<unknown> {
+  for await (const value of values) yield change(value)
+}
+
+function* eachNow(values: Iterable<unknown>, change: Change): Generator<unknown> {
+  for (const value of values) yield change(value)
+}
