@@ -11,7 +11,7 @@ const note = (value: unknown) => `${String(value)} for ${user.getStore()}`
 
 test('a coroutine sees the context of the put that brought its item', async () => {
   const seen = outputs()
-  const pipeline = user.run('nobody', () => chain({ in: 'std.inlet', note }).createPipeline(seen))
+  const pipeline = user.run('nobody', () => chain({ in: 'std.inlet', note }).createPipeline(seen.options))
   await user.run('ann', () => pipeline.put(1))
   await user.run('ben', () => pipeline.put(2))
   await pipeline.put(3)
@@ -26,7 +26,7 @@ test('items that wait in one queue keep their own contexts', async () => {
     await open.opened
     return note(value)
   }
-  const pipeline = chain({ in: unfused('std.inlet'), wait: unfused(wait) }).createPipeline(seen)
+  const pipeline = chain({ in: unfused('std.inlet'), wait: unfused(wait) }).createPipeline(seen.options)
   const users = ['ann', 'ben', 'cem', 'dan', 'eve']
   for (const name of users) await user.run(name, () => pipeline.put(name))
   open.open()
@@ -42,7 +42,7 @@ test('the context goes with an item through the whole graph', async () => {
     return trail(value)
   }
   const stages = { in: unfused('std.inlet'), a: unfused(trail), b: unfused(slow, { workers: 3 }), c: unfused(trail) }
-  const pipeline = chain(stages).createPipeline(seen)
+  const pipeline = chain(stages).createPipeline(seen.options)
   await Promise.all(range(10).map((n) => user.run(`u${n}`, () => pipeline.put(`${n}:`))))
   expectBalancedBooks(await pipeline.drain(), ['in'])
   expect([...seen.values].sort()).toEqual(range(10).map((n) => `${n}: u${n} u${n} u${n}`))
@@ -55,7 +55,7 @@ test('the outputs of a generator stay in the context of its item', async () => {
     await turns(1)
     yield note(value)
   }
-  const pipeline = chain({ in: 'std.inlet', twice, out: note }).createPipeline(seen)
+  const pipeline = chain({ in: 'std.inlet', twice, out: note }).createPipeline(seen.options)
   await user.run('ann', () => pipeline.put(1))
   expectBalancedBooks(await pipeline.drain(), ['in'])
   expect(seen.values).toEqual(['1 for ann for ann', '1 for ann for ann'])
@@ -67,7 +67,7 @@ test('a joined item stays in its context', async () => {
     { in: 'std.inlet', a: note, b: same, join: note },
     { in: ['a', 'b'], a: ['join'], b: ['join'] },
   )
-  const pipeline = plumber.createPipeline(seen)
+  const pipeline = plumber.createPipeline(seen.options)
   for (const name of ['ann', 'ben']) await user.run(name, () => pipeline.put(name))
   expectBalancedBooks(await pipeline.drain(), ['in'])
   expect(seen.values).toEqual(['ann for ann,ann for ann', 'ben for ben,ben for ben'])
@@ -80,7 +80,7 @@ test('a source and what comes of it see the context of createPipeline', async ()
     await turns(1)
     yield note('source')
   }
-  const pipeline = user.run('creator', () => chain({ source, out: note }).createPipeline(seen))
+  const pipeline = user.run('creator', () => chain({ source, out: note }).createPipeline(seen.options))
   await user.run('somebody else', () => pipeline.settled)
   expect(seen.values).toEqual(['source for creator for creator', 'source for creator for creator'])
 })

@@ -42,7 +42,7 @@ describe('ctx', () => {
   })
 
   test('counts attempts from one', async () => {
-    expect(await seenBy((ctx) => ctx.attempt, ['a', 'b'])).toEqual([[[false, { n: 1 }]], [[false, { n: 1 }]]])
+    expect(await seenBy((ctx) => ctx.attempt, ['a', 'b'])).toEqual([[1], [1]])
   })
 
   test('has a signal, which is quiet while all is well', async () => {
@@ -82,7 +82,7 @@ describe('ctx', () => {
       return ctx.worker.count
     }
     const seen = outputs()
-    const running = chain({ src: from(1, 2, 3), wait: unfused(wait, { workers: 3 }) }).run(undefined, seen)
+    const running = chain({ src: from(1, 2, 3), wait: unfused(wait, { workers: 3 }) }).run(undefined, seen.options)
     await until(() => workers.length === 3)
     open.open()
     await running

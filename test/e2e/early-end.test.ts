@@ -1,6 +1,6 @@
 import { type Context, defineCoro } from '@pipelines/core'
 import { expect, test } from 'vitest'
-import { chain, endless, from, nodeOf, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
+import { aborted, chain, endless, from, nodeOf, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { gate } from '../support/gate.js'
 
@@ -56,12 +56,23 @@ test('the last consumer to be done closes the source', async () => {
 })
 
 test('a node whose every output is closed is stopped: its signal aborts', async () => {
-  const stopped = gate()
+  const [working, stopped] = [gate(), gate()]
   const mid = (n: number, ctx: Context) => {
-    if (n > 0) return new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(stopped.open())))
-    return n
+    if (n === 0) return n
+    working.open()
+    return aborted(ctx.signal).catch(stopped.open)
   }
-  const report = await chain({ src: from(0, 1, 2), mid: unfused(mid), take: take(1) }).run()
+  const first = defineCoro({
+    kind: 'stream',
+    run: async function* (inputs: AsyncIterable<number>) {
+      for await (const n of inputs) {
+        await working.opened
+        yield n
+        return
+      }
+    },
+  })
+  const report = await chain({ src: from(0, 1, 2), mid: unfused(mid), first }).run()
   expect(stopped.isOpen).toBe(true)
   expect(report.outcome).toBe('completed')
   expectBalancedBooks(report, [])

@@ -37,7 +37,7 @@ describe('drain', () => {
     const numbers = endless()
     const seen = outputs()
     const pipeline = chain({ src: unfused(numbers.source), mid: unfused(same), out: unfused(same) }).createPipeline(
-      seen,
+      seen.options,
     )
     await until(() => seen.values.length > 50)
     const report = await pipeline.drain()
@@ -54,7 +54,7 @@ describe('drain', () => {
       await open.opened
       return n
     }
-    const pipeline = chain({ in: 'std.inlet', wait }).createPipeline(seen)
+    const pipeline = chain({ in: 'std.inlet', wait }).createPipeline(seen.options)
     for (const n of [1, 2, 3]) await pipeline.put(n)
     const draining = pipeline.drain()
     expect(await settlesSoon(draining)).toBe(false)
@@ -203,7 +203,7 @@ describe('settled', () => {
 describe('Symbol.asyncDispose', () => {
   test('drains', async () => {
     const seen = outputs()
-    const pipeline = chain({ in: 'std.inlet', mid: same, out: same }).createPipeline(seen)
+    const pipeline = chain({ in: 'std.inlet', mid: same, out: same }).createPipeline(seen.options)
     for (const n of range(10)) await pipeline.put(n)
     await pipeline[Symbol.asyncDispose]()
     expect(seen.values).toEqual(range(10))

@@ -191,7 +191,7 @@ describe('onError: "skip"', () => {
   ])('loses the item that failed and no other: %s', async (_how, late, properties) => {
     const seen = outputs()
     const stage = { coro: picky(late), properties: { onError: 'skip', ...properties } }
-    const report = await chain({ src: from(...range(30)), picky: stage, out: same }).run(undefined, seen)
+    const report = await chain({ src: from(...range(30)), picky: stage, out: same }).run(undefined, seen.options)
     expect(report.outcome).toBe('completed')
     expect(seen.values.toSorted((a, b) => Number(a) - Number(b))).toEqual(range(30).filter((n) => n % 3 !== 0))
     expect(nodeOf(report, 'picky')).toMatchObject({ received: 30, completed: 20, failed: 10, emitted: 20 })

@@ -56,10 +56,18 @@ describe('the life of a coroutine', () => {
     await pipeline.drain()
   })
 
-  test('without items has no set-up and so no tear-down', async () => {
+  test('has as many tear-downs as set-ups when there are no items', async () => {
     const { life, coro } = noted()
     await chain({ src: from(), coro, out: same }).run()
-    expect([count(life, 'setup'), count(life, 'teardown')]).toEqual([0, 0])
+    expect(count(life, 'teardown')).toBe(count(life, 'setup'))
+  })
+
+  test('without items and without a flush has no set-up and so no tear-down', async () => {
+    const life: string[] = []
+    const note = (what: string) => () => void life.push(what)
+    const coro = defineCoro({ setup: note('setup'), run: same, teardown: note('teardown') })
+    await chain({ src: from(), coro, out: same }).run()
+    expect(life).toEqual([])
   })
 
   test('has one tear-down when another node fails', async () => {

@@ -43,7 +43,7 @@ test('a run that fails leaves its twin alone', async () => {
 test('each run has its own counters, outputs and state', async () => {
   const plumber = chain({ in: 'std.inlet', out: same })
   const seen = [outputs(), outputs()] as const
-  const [first, second] = [plumber.createPipeline(seen[0]), plumber.createPipeline(seen[1])]
+  const [first, second] = [plumber.createPipeline(seen[0].options), plumber.createPipeline(seen[1].options)]
   for (const n of range(3)) await first.put(n)
   await second.put('only')
   await until(() => nodeOf(first.snapshot(), 'out').completed === 3)
@@ -57,7 +57,7 @@ test('each run has its own counters, outputs and state', async () => {
 test('setWorkers and pause hold for one pipeline only', async () => {
   const seen = outputs()
   const plumber = chain({ in: 'std.inlet', out: same })
-  const [paused, running] = [plumber.createPipeline(), plumber.createPipeline(seen)]
+  const [paused, running] = [plumber.createPipeline(), plumber.createPipeline(seen.options)]
   paused.pause()
   paused.setWorkers('out', 8)
   await running.put(1)
@@ -72,7 +72,7 @@ test('one run may have an env of its own', async () => {
     { env: { who: 'all' } },
   )
   const seen = outputs()
-  await plumber.run([1], { ...seen, env: { who: 'ann' } })
-  await plumber.run([1], seen)
+  await plumber.run([1], { ...seen.options, env: { who: 'ann' } })
+  await plumber.run([1], seen.options)
   expect(seen.values).toEqual(['ann', 'all'])
 })

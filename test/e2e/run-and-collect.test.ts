@@ -136,7 +136,7 @@ test.each([
 test('a run and a collect of the same Plumber do not know of each other', async () => {
   const plumber = chain({ src: from(...range(10)), out: double })
   const seen = outputs()
-  const [report, values] = await Promise.all([plumber.run(undefined, seen), plumber.collect()])
+  const [report, values] = await Promise.all([plumber.run(undefined, seen.options), plumber.collect()])
   expect(seen.values).toEqual(values)
   expect(nodeOf(report, 'out').received).toBe(10)
 })

@@ -171,13 +171,11 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** A place for outputs, and the option that fills it. */
-export function outputs(): { readonly values: unknown[]; onOutput(output: { readonly value: unknown }): void } {
+/** A place for outputs, and the options that fill it. */
+export function outputs(): {
+  readonly values: unknown[]
+  readonly options: { onOutput(output: { readonly value: unknown }): void }
+} {
   const values: unknown[] = []
-  return {
-    values,
-    onOutput: ({ value }) => {
-      values.push(value)
-    },
-  }
+  return { values, options: { onOutput: ({ value }) => void values.push(value) } }
 }

@@ -48,3 +48,6 @@ export async function withSeed(seed: number, property: () => Promise<void>): Pro
     throw error
   }
 }
+
+/** How long a test that tries many seeds may take. */
+export const manySeeds = { timeout: process.env.SOAK === undefined ? 60_000 : 1_200_000 }

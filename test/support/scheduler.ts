@@ -1,3 +1,4 @@
+import { afterEach, beforeEach } from 'vitest'
 import { seeded } from './blackbox.js'
 
 /** One call that waits to be released. */
@@ -24,7 +25,6 @@ export class StalledError extends Error {
 
 const turn = globalThis.setImmediate
 const now = performance.now.bind(performance)
-const clock = performance.now
 
 /** Turns of the event loop without anything new after which everything that can move has moved. */
 const QUIET_TURNS = 2
@@ -33,9 +33,7 @@ const QUIET_TURNS = 2
  * Decides in which order the calls of a graph under test go on. Each of them waits at {@link step}; the scheduler lets
  * one go, waits until everything that follows from it has happened, lets the next one go, and so on. Everything that it
  * decides is drawn from the seed: the same seed releases the same calls in the same order.
- *
- * While it drives, `performance.now` stands still, because the engine reads it to decide when to let the event loop
- * breathe, which would make the order depend on how fast the machine is.
+ * That needs {@link stillClock}.
  */
 export class Scheduler {
   readonly seed: number
@@ -104,23 +102,21 @@ export class Scheduler {
    * @returns whether `work` has settled
    * @throws StalledError when nothing waits and `work` does not settle
    */
-  async drive(work: PromiseLike<unknown>, { releases = Number.POSITIVE_INFINITY, patienceMs = 0 }: Driving = {}) {
+  async drive(
+    work: PromiseLike<unknown>,
+    { releases = Number.POSITIVE_INFINITY, patienceMs = 0 }: Driving = {},
+  ): Promise<boolean> {
     let settled = false
     const settle = (): void => {
       settled = true
     }
     work.then(settle, settle)
     const latest = now() + patienceMs
-    performance.now = () => 0
-    try {
-      for (let released = 0; ; ) {
-        await this.#runDry()
-        if (settled || released >= releases) return settled
-        if (this.release()) released++
-        else if (!(await this.#settlesAlone(() => settled, latest))) throw new StalledError(this)
-      }
-    } finally {
-      performance.now = clock
+    for (let released = 0; ; ) {
+      await this.#runDry()
+      if (settled || released >= releases) return settled
+      if (this.release()) released++
+      else if (!(await this.#settlesAlone(() => settled, latest))) throw new StalledError(this)
     }
   }
 
@@ -163,6 +159,20 @@ export class Scheduler {
     }
     return settled() || this.#pending.length > 0
   }
+}
+
+/**
+ * Makes `performance.now` stand still in every test of this file. The engine reads it to decide when to let the event
+ * loop breathe, which would make the order of events depend on how fast the machine is.
+ */
+export function stillClock(): void {
+  const { now: running } = performance
+  beforeEach(() => {
+    performance.now = () => 0
+  })
+  afterEach(() => {
+    performance.now = running
+  })
 }
 
 /** A number that is the same for the same text (FNV-1a). */

@@ -60,7 +60,7 @@ export interface CoroDefinition<Input = never, State = unknown> {
   setup?(context: Context): State | Promise<State>
   /** The work. Its parameters depend on `kind`: `(input, ctx)`, `(output, ctx)` or `(inputs, ctx)`. */
   run(input: Input, context: Context<State>): unknown
-  /** Runs once per worker slot that was set up (at least one), after the last input; what it returns or emits are outputs. */
+  /** Runs once per worker slot that had an item, after the last one; what it returns, yields or emits are outputs. */
   flush?(context: Context<State>): unknown
   /** Runs exactly once per worker slot that was set up, whatever ended the node. */
   teardown?(context: Context<State>, reason: TeardownReason): unknown

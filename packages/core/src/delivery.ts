@@ -5,35 +5,58 @@ import type { Deliver, Output } from './outlet.js'
 
 /**
  * Hands the outputs of all leaves to `onOutput`, one at a time and first come first served: what it returns is awaited
- * before it is called again. What it throws ends the run.
+ * before it is called again, and what it throws ends the run. When the run is doomed, nobody waits for it any longer.
  */
-export function oneAtATime(onOutput: (output: Output) => unknown, host: Host): Deliver {
-  /** The last delivery under way. */
-  let last: Promise<boolean> | undefined
+export class Delivery {
+  readonly #onOutput: (output: Output) => unknown
+  readonly #host: Host
+  /** The last delivery under way; the next one follows it. */
+  #last: Promise<boolean> | undefined
+  /** Lets go whoever waits for the present call. */
+  #release: () => void = () => {}
 
-  const fail = (cause: unknown): false => {
-    host.fail(new PipelineError('RUN_FAILED', { what: 'onOutput', cause }, cause))
-    return false
+  constructor(onOutput: (output: Output) => unknown, host: Host) {
+    this.#onOutput = onOutput
+    this.#host = host
   }
-  const hand = (output: Output): Promise<boolean> | undefined => {
+
+  readonly deliver: Deliver = (output) => {
+    if (this.#last !== undefined)
+      return this.#follow(this.#last.then(() => !this.#host.doomed && (this.#hand(output) ?? true)))
+    const handed = this.#hand(output)
+    return handed === undefined ? undefined : this.#follow(handed)
+  }
+
+  clear(): void {
+    this.#release()
+  }
+
+  #hand(output: Output): Promise<boolean> | undefined {
     try {
-      const handed = onOutput(output)
-      return isThenable(handed) ? Promise.resolve(handed).then(() => !host.doomed, fail) : undefined
+      const handed = this.#onOutput(output)
+      if (!isThenable(handed)) return undefined
+      return new Promise((resolve) => {
+        this.#release = () => resolve(false)
+        handed.then(
+          () => resolve(!this.#host.doomed),
+          (error) => resolve(this.#fail(error)),
+        )
+      })
     } catch (error) {
-      return Promise.resolve(fail(error))
+      return Promise.resolve(this.#fail(error))
     }
   }
-  const follow = (delivery: Promise<boolean>): Promise<boolean> => {
-    last = delivery
+
+  #follow(delivery: Promise<boolean>): Promise<boolean> {
+    this.#last = delivery
     void delivery.then(() => {
-      if (last === delivery) last = undefined
+      if (this.#last === delivery) this.#last = undefined
     })
     return delivery
   }
 
-  return (output) => {
-    if (last !== undefined) return follow(last.then(() => !host.doomed && (hand(output) ?? true)))
-    const handed = hand(output)
-    return handed === undefined ? undefined : follow(handed)
+  #fail(cause: unknown): false {
+    this.#host.fail(new PipelineError('RUN_FAILED', { what: 'onOutput', cause }, cause))
+    return false
   }
 }

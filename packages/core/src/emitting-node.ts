@@ -47,7 +47,8 @@ export abstract class EmittingNode extends RunningNode {
         if (gate !== undefined) await gate
         if (slot.hasEmissions && (await this.sendEmissions(slot, way.origin))) accepted = true
         if (value === END) break
-        const sent = this.live ? this.send(way.origin(), value) : false
+        // Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is.
+        const sent = this.doomed ? false : this.send(way.origin(), value)
         const taken = typeof sent === 'boolean' ? sent : await sent
         if (taken) accepted = true
         way.onSent?.(value, taken)

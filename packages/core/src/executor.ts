@@ -31,6 +31,9 @@ export interface Runner {
   close?(): Promise<void>
 }
 
+/** The runner of a node without a coroutine. */
+export const NO_RUNNER: Runner = Object.freeze({ run: () => undefined })
+
 /** Runs coroutines on this event loop, in the caller's async context. */
 export const inline: Executor = Object.freeze({
   name: 'inline',

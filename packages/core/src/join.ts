@@ -62,6 +62,7 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   watch(window: ForkWindow): void {
     this.#window = window
+    for (const edge of this.edges) edge.capacity = window.size
   }
 
   get ready(): boolean {
@@ -193,8 +194,8 @@ export class JoinEdge implements Edge {
   readonly unprocessed = 0
   readonly waits = 0
   readonly size = 0
-  /** What it lets in is bounded by the fork's window, not here. */
-  readonly capacity: number = Number.POSITIVE_INFINITY
+  /** What it lets in is bounded by the window of the fork, in frames. */
+  capacity = 0
   onClose: () => void = () => {}
   readonly #accept: (packet: Packet) => void
   readonly #onEnd: () => void

@@ -1,7 +1,7 @@
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
 import { DRAIN_MS, DRAIN_SHARE, GRACE_MS } from './defaults.js'
-import { oneAtATime } from './delivery.js'
+import { Delivery } from './delivery.js'
 import { addFurther, PipelineError } from './errors.js'
 import { Events, type RunEvents } from './events.js'
 import { Feed, type PutOptions } from './feed.js'
@@ -46,11 +46,14 @@ export class Network implements Host {
   readonly settled: Promise<RunReport>
   readonly #options: NetworkOptions
   readonly #pipework: Pipework
+  readonly #delivery: Delivery | undefined
   readonly #lifecycle: Lifecycle<RunState>
   readonly #records = new Records()
   #living: number
   #startedAt = 0
   #resolve: (report: RunReport) => void = () => {}
+  /** Deadline of a drain that was asked for while executors warmed up. */
+  #drainOnStart: number | undefined
   #deadline: NodeJS.Timeout | undefined
   #drainDeadline: NodeJS.Timeout | undefined
 
@@ -65,10 +68,11 @@ export class Network implements Host {
       this.#resolve = resolve
     })
     this.#living = plan.nodes.length
+    this.#delivery = options.onOutput === undefined ? undefined : new Delivery(options.onOutput, this)
     this.#pipework = connect(plan, {
       host: this,
       inputs: options.inputs,
-      deliver: options.onOutput === undefined ? undefined : oneAtATime(options.onOutput, this),
+      deliver: this.#delivery?.deliver,
     })
   }
 
@@ -136,6 +140,7 @@ export class Network implements Host {
   /** Closes the sources and lets everything inside flow out; what is left after most of the deadline is doomed. */
   drain(deadlineMs: number = DRAIN_MS): Promise<RunReport> {
     if (this.state === 'idle') this.start()
+    if (this.state === 'starting') this.#drainOnStart = deadlineMs
     if (this.#lifecycle.may('draining')) {
       this.#lifecycle.move('draining')
       this.#drainDeadline = setTimeout(() => this.#late(deadlineMs), deadlineMs * DRAIN_SHARE)
@@ -165,21 +170,17 @@ export class Network implements Host {
   }
 
   fail(error: PipelineError): void {
-    this.#records.error(error)
-    this.events.emit('error', error)
-    if (this.#records.end === undefined || this.#lifecycle.may('doomed'))
-      this.#doom({ outcome: 'failed', error }, error)
+    this.#note(error)
+    this.#doom({ outcome: 'failed', error }, error)
   }
 
   failAtEnd(error: PipelineError): void {
-    this.#records.error(error)
-    this.events.emit('error', error)
+    this.#note(error)
     this.#records.end ??= { outcome: 'failed', error }
   }
 
   skip(error: PipelineError): void {
-    this.#records.error(error)
-    this.events.emit('error', error)
+    this.#note(error)
   }
 
   lost(node: string, packet: Packet): void {
@@ -204,9 +205,16 @@ export class Network implements Host {
     this.events.on(event, listener)
   }
 
+  /** Lists an error and tells of it, as long as the list has room; the counts go on. */
+  #note(error: PipelineError): void {
+    if (this.state === 'settled') this.logger.error({ err: error }, 'Failed after the run had settled')
+    else if (this.#records.error(error)) this.events.emit('error', error)
+  }
+
   #started(): void {
     if (this.state !== 'starting') return
     this.#lifecycle.move('running')
+    if (this.#drainOnStart !== undefined) void this.drain(this.#drainOnStart)
     this.#check()
   }
 
@@ -237,6 +245,7 @@ export class Network implements Host {
     this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
     this.#lifecycle.move('doomed')
     const told = reason ?? end.error ?? new PipelineError('RUN_DOOMED', { reason })
+    this.#delivery?.clear()
     this.#pipework.clear()
     for (const node of this.#pipework.nodes) node.doom(told)
     this.#check()

@@ -3,7 +3,7 @@ import PQueue from 'p-queue'
 import type { Logger } from './context.js'
 import type { Counters } from './counters.js'
 import { followsFrom, PipelineError } from './errors.js'
-import type { Runner } from './executor.js'
+import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
@@ -19,9 +19,6 @@ export interface NodeOptions {
   /** Makes the outlet; called once, with what it tells the node. */
   readonly outlet: (onUnwanted: () => void) => Outlet
 }
-
-/** Of an inlet: it has no coroutine. */
-const NO_RUNNER: Runner = { run: () => undefined }
 
 type Phase = 'run' | 'setup' | 'flush' | 'teardown'
 
@@ -65,18 +62,19 @@ export abstract class RunningNode implements SlotOwner {
     this.pool = new PQueue({ concurrency: this.#workers })
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
     this.#slots = new WorkerSlots(this, (error, hook) => this.#hookFailed(error, hook))
-    this.outlet = outlet(() => this.stop())
+    // Not on this stack: ends and stops travel along chains that may be longer than a stack is deep.
+    this.outlet = outlet(() => queueMicrotask(() => this.stop()))
   }
 
   get state(): NodeState {
     return this.#lifecycle.state
   }
 
-  get args(): Readonly<Record<string, unknown>> {
+  get args(): PlanNode['args'] {
     return this.plan.args
   }
 
-  get env(): Readonly<Record<string, unknown>> {
+  get env(): Host['env'] {
     return this.host.env
   }
 
@@ -153,12 +151,12 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   protected get running(): boolean {
-    return this.#lifecycle.state === 'running'
+    return this.state === 'running'
   }
 
   /** Whether outputs still have somewhere to go. */
   protected get live(): boolean {
-    return this.#lifecycle.state === 'running' || this.#lifecycle.state === 'ending'
+    return this.running || this.state === 'ending'
   }
 
   protected get doomed(): boolean {
@@ -187,6 +185,9 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Every input was worked off: flushes, tears down, ends. */
   protected async finish(): Promise<void> {
+    // Not on this stack: see the constructor.
+    await undefined
+    if (!this.running) return
     this.#lifecycle.move('ending')
     this.active++
     try {
@@ -215,8 +216,9 @@ export abstract class RunningNode implements SlotOwner {
   protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
 
   #begin(runner: Runner): void {
+    // Doomed while the executor warmed up?
+    if (!this.#lifecycle.may('running')) return void runner.close?.()
     this.#runner = runner
-    if (!this.#lifecycle.may('running')) return
     this.#lifecycle.move('running')
     this.begin()
   }
@@ -237,10 +239,8 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   async #flush(runner: Runner): Promise<void> {
-    const ready = this.#slots.ready()
-    const slots = ready.length > 0 ? ready : [await this.slot()]
-    for (const slot of slots) {
-      if (slot === undefined || this.state !== 'ending') return
+    for (const slot of this.#slots.ready()) {
+      if (this.state !== 'ending') return
       try {
         const result = runner.flush?.(slot)
         await this.flushed(slot, isThenable(result) ? await result : result)

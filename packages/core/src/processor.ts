@@ -47,6 +47,11 @@ export class Processor extends EmittingNode {
     )
   }
 
+  override setWorkers(count: number): void {
+    super.setWorkers(count)
+    this.#wake()
+  }
+
   protected override begin(): void {
     this.#wake()
   }
@@ -179,7 +184,8 @@ export class Processor extends EmittingNode {
 
   async #leaveFailed(slot: WorkerSlot, packet: Packet, turn: number, error: unknown): Promise<void> {
     slot.takeEmissions()
-    await this.#come(turn)
+    // What ends the run must not wait for a call that only the end of the run would end.
+    if (this.plan.properties.onError !== 'fail') await this.#come(turn)
     if (this.#isTooLate()) return
     this.#itemFailed(packet, error)
     this.#turns?.done()

@@ -64,10 +64,12 @@ export class Queue implements Edge {
     this.capacity = capacity
   }
 
-  /** Names the consumer, which knows this queue as its input number `input`. */
+  /** Names the consumer, which knows this queue as its input number `input`, and tells it what has happened so far. */
   attach(receiver: Receiver, input: number): void {
     this.#receiver = receiver
     this.#input = input
+    if (this.size > 0) receiver.arrived(input)
+    if (this.#state === 'ended') receiver.inputEnded(input)
   }
 
   get size(): number {

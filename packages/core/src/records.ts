@@ -16,7 +16,10 @@ export class Records {
     this.unprocessed.push({ node, value: packet.value, meta: packet.meta })
   }
 
-  error(error: PipelineError): void {
-    if (this.errors.length < ERRORS_LISTED) this.errors.push(error)
+  /** Lists an error; tells whether there was room. */
+  error(error: PipelineError): boolean {
+    if (this.errors.length >= ERRORS_LISTED) return false
+    this.errors.push(error)
+    return true
   }
 }

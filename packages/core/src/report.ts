@@ -60,7 +60,7 @@ export interface NodeSnapshot extends NodeCounts {
 export interface EdgeSnapshot extends EdgeCounts {
   /** Packets in it now. */
   readonly depth: number
-  /** The most packets it may hold; `Infinity` in front of a join by lineage, which its fork's window bounds. */
+  /** The most packets it may hold; in front of a join by lineage, the most frames that its fork may have open. */
   readonly capacity: number
 }
 

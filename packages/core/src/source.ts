@@ -21,6 +21,8 @@ export class Source extends EmittingNode {
   readonly #input: Iterable<unknown> | AsyncIterable<unknown> | undefined
   /** Outputs so far. */
   #made = 0
+  /** Puts that nobody has accepted yet. */
+  readonly #puts = new Set<Promise<void>>()
   /** Settles on resume; absent while not paused. */
   #resumed: Promise<void> | undefined
   #release: () => void = () => {}
@@ -68,6 +70,8 @@ export class Source extends EmittingNode {
     try {
       const iterator = this.#input === undefined ? await this.#call(slot) : iteratorOf(this.#input)
       if (iterator !== undefined && this.running) await this.#draw(slot, new Draw(iterator))
+      // A coroutine may return without having awaited its last puts.
+      while (this.#puts.size > 0) await Promise.allSettled(this.#puts)
     } catch (error) {
       if (!this.isAbort(error)) this.host.fail(this.failure(error, 'run'))
     } finally {
@@ -106,17 +110,27 @@ export class Source extends EmittingNode {
   /** `output.put`, the seeds' way. A promise that nobody awaits must not end the process when the run is doomed. */
   #put(slot: WorkerSlot, value: unknown, more: Meta | undefined): Promise<void> {
     const done = this.#putInTurn(slot, value, withMeta(NO_META, more))
-    done.catch(() => {})
+    const settled = (): void => {
+      this.#puts.delete(done)
+    }
+    this.#puts.add(done)
+    done.then(settled, settled)
     return done
   }
 
   async #putInTurn(slot: WorkerSlot, value: unknown, meta: Meta): Promise<void> {
     slot.index = ++this.#made
     if (this.#resumed !== undefined) await this.#resumed
-    if (!this.running) throw this.signal.reason
+    if (!this.running) throw this.#refusal
     const accepted = await this.outlet.send(this.#origin(meta), OUT, value, meta)
     this.#sent(value, meta, accepted)
-    if (!accepted && !this.running) throw this.signal.reason
+    if (!accepted && !this.running) throw this.#refusal
+  }
+
+  get #refusal(): unknown {
+    return this.signal.aborted
+      ? this.signal.reason
+      : new PipelineError('STATE_NOT_RUNNING', { what: `Source "${this.name}"`, state: this.state })
   }
 
   #origin(meta: Meta): Packet {

@@ -112,7 +112,7 @@ export class StreamProcessor extends EmittingNode {
 
   /** What the coroutine consumes. */
   #inputs(slot: WorkerSlot, taken: { accepted: boolean }): AsyncIterableIterator<unknown> {
-    const next = async (): Promise<IteratorResult<unknown>> => {
+    const step = async (): Promise<IteratorResult<unknown>> => {
       if (await this.sendEmissions(slot, () => this.#origin(slot))) taken.accepted = true
       this.#settle(slot, taken.accepted)
       taken.accepted = false
@@ -122,6 +122,17 @@ export class StreamProcessor extends EmittingNode {
       slot.meta = packet.meta
       slot.index = this.#taken++
       return { done: false, value: packet.value }
+    }
+    // One after the other, as generators do: two at once would not know which of them an output descends from.
+    let last: Promise<unknown> | undefined
+    const next = (): Promise<IteratorResult<unknown>> => {
+      const result = last === undefined ? step() : last.then(step, step)
+      last = result
+      const settled = (): void => {
+        if (last === result) last = undefined
+      }
+      result.then(settled, settled)
+      return result
     }
     const inputs: AsyncIterableIterator<unknown> = {
       next,

@@ -16,7 +16,7 @@ import { checkRunOptions, type RunOptions } from './run-options.js'
 import { streamOutputs } from './stream.js'
 
 export interface PlumberOptions extends BuildOptions {
-  /** What every coroutine gets as `ctx.env`: read-only by convention, handed on by reference. */
+  /** What every coroutine gets as `ctx.env`: a frozen copy of a plain object, its values by reference. */
   readonly env?: Readonly<Record<string, unknown>>
   /** Where the graph reports; also `ctx.log`. @defaultValue silent */
   readonly logger?: Logger
@@ -65,7 +65,7 @@ export class Plumber {
     if (graph === undefined || plan === undefined || issues.length > 0)
       throw new PipelineError('GRAPH_INVALID', { issues, name: graph?.name })
     this.graph = graph
-    this.order = order
+    this.order = Object.freeze([...order])
     this.#plan = plan
     this.#options = options
   }
@@ -143,9 +143,15 @@ export class Plumber {
       ...options,
       ...(logger && { logger }),
       ...(inputs && { inputs }),
-      env: ours && env ? Object.freeze({ ...ours, ...env }) : (env ?? ours ?? Object.freeze({})),
+      env: readOnly(ours && env ? { ...ours, ...env } : (env ?? ours ?? {})),
     })
   }
+}
+
+/** A plain object is copied and frozen, so that no coroutine changes what the others see; anything else stays as it is. */
+function readOnly(env: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const prototype: unknown = Object.getPrototypeOf(env)
+  return prototype === Object.prototype || prototype === null ? Object.freeze({ ...env }) : env
 }
 
 function withoutOutput(options: CollectOptions): CollectOptions {

@@ -33,15 +33,24 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
 }
 const suggestOption = suggester(Object.keys(RULES))
 
-/** Checks options that may come from untyped code. Throws `PLB_OPTION_INVALID`. */
+/** Checks options that may come from untyped code: wrong values and near misses of names. Throws `PLB_OPTION_INVALID`. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined) continue
-    if (!Object.hasOwn(RULES, option))
-      throw new PipelineError('OPTION_INVALID', { option, what: 'does not exist', suggestion: suggestOption(option) })
+    if (!Object.hasOwn(RULES, option)) {
+      refuseTypo(option)
+      continue
+    }
     const wrong = RULES[option as keyof RunOptions](value) // an own key of RULES
     if (wrong !== undefined) throw new PipelineError('OPTION_INVALID', { option, what: `${wrong}, got ${show(value)}` })
   }
+}
+
+/** Other keys are the caller's own business: options objects are often more than options. */
+function refuseTypo(option: string): void {
+  const suggestion = suggestOption(option)
+  if (suggestion !== undefined)
+    throw new PipelineError('OPTION_INVALID', { option, what: 'does not exist', suggestion })
 }

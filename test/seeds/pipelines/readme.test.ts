@@ -49,7 +49,7 @@ const readme = (rev: object) => `{
 /** The twenty pairs in order, which a join gives whatever the order in its branches was. */
 async function expectTwentyPairs(plumber: Plumber, made: readonly string[]): Promise<void> {
   const seen = outputs()
-  const report = await plumber.run(undefined, seen)
+  const report = await plumber.run(undefined, seen.options)
   expect(made).toHaveLength(20)
   expect(seen.values).toEqual(made.map((text) => [text, reverse(text)]))
   expect(nodeOf(report, 'out')).toMatchObject({ received: 40, completed: 40, emitted: 20 })

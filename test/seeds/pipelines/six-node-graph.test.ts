@@ -71,7 +71,7 @@ describe.each([
 
   test('P-T03 n4 gives two outputs for every source item', async () => {
     const seen = outputs()
-    const report = await sixNodes(20, properties).run(undefined, seen)
+    const report = await sixNodes(20, properties).run(undefined, seen.options)
     const uppers = reversed(20).map((text) => text.toUpperCase())
     const lowers = reversed(20).map((text) => `${text}+${text}`.toLowerCase())
     expect([...seen.values].sort()).toEqual([...uppers, ...lowers].sort())

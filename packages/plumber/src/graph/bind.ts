@@ -2,7 +2,7 @@ import { type Coro, type CoroDefinition, isCoroDefinition, show } from '@pipelin
 import { type CoroEntry, type CoroOrigin, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
 import type { CoroRef } from './document.js'
 import type { Findings } from './findings.js'
-import { suggester } from './names.js'
+import { suggester } from './suggest.js'
 
 /** A question to the coroMap: the coroutine that a place in the document names. */
 export interface Lookup {

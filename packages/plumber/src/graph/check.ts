@@ -1,9 +1,10 @@
 import { NODE_PROPERTIES } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import type { Limits } from './limits.js'
-import { isName, own, pointer, suggester } from './names.js'
+import { isName, own, pointer } from './names.js'
 import type { Draft, DraftEdge } from './normalize.js'
 import { Structure } from './order.js'
+import { suggester } from './suggest.js'
 
 /** The valid part of a document: nodes and edges by number, in the order of the document. */
 export interface Wiring {
@@ -80,7 +81,7 @@ export function checkEdges(draft: Draft, names: readonly string[], findings: Fin
 }
 
 /** Most names that are looked up among the others; each costs a look at all of them. */
-const MOST_LOOKUPS = 200
+const MOST_LOOKUPS = 100
 
 /** What unknown names were probably meant to be. */
 class Spelling {
@@ -104,7 +105,9 @@ class Spelling {
   suspect(name: string): void {
     const nearest = this.nearest(name)
     if (nearest !== undefined) this.suspects.add(nearest)
-    else if (!this.#found.has(name)) for (const other of this.#known) this.suspects.add(other)
+    else if (!this.#found.has(name) && this.suspects.size < this.#known.length) {
+      for (const other of this.#known) this.suspects.add(other)
+    }
   }
 }
 

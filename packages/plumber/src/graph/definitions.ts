@@ -2,8 +2,9 @@ import { type CoroDefinition, OUT } from '@pipelines/core'
 import type { Binding } from './bind.js'
 import { isSource, type Wiring } from './check.js'
 import type { Findings } from './findings.js'
-import { pointer, suggester } from './names.js'
+import { pointer } from './names.js'
 import type { Draft } from './normalize.js'
+import { suggester } from './suggest.js'
 
 /** A node with its coroutine, as the rules below look at it. */
 export interface BoundNode extends Binding {

@@ -1,5 +1,7 @@
 import type { Coro, CoroDefinition, NodeProperties } from '@pipelines/core'
 
+// Keys may be given as undefined, which is the same as not given.
+
 /** The name of a coroutine in the coroMap; in code, also the coroutine itself. */
 export type CoroRef = string | Coro | CoroDefinition
 
@@ -9,35 +11,35 @@ export type Successor =
   | {
       readonly to: string
       /** @defaultValue `'out'` */
-      readonly port?: string
+      readonly port?: string | undefined
       /** @defaultValue the `queueSize` of the node at its end */
-      readonly queueSize?: number
+      readonly queueSize?: number | undefined
     }
 
 /** The properties of a node as people write them. `aggregate_inputs` is the spelling of older graphs. */
-export interface PropertiesDocument extends Partial<NodeProperties> {
-  readonly aggregate_inputs?: boolean
+export type PropertiesDocument = { readonly [P in keyof NodeProperties]?: NodeProperties[P] | undefined } & {
+  readonly aggregate_inputs?: boolean | undefined
 }
 
 /** A node as people write it. */
 export interface NodeDocument {
   readonly coro: CoroRef
   /** Given to the coroutine as `ctx.args`, literally: nothing in it is interpreted. */
-  readonly args?: Readonly<Record<string, unknown>>
-  readonly properties?: PropertiesDocument
-  readonly description?: string
+  readonly args?: Readonly<Record<string, unknown>> | undefined
+  readonly properties?: PropertiesDocument | undefined
+  readonly description?: string | undefined
 }
 
 /** A graph as people write it, in JSON or in code. */
 export interface GraphDocument {
-  readonly $schema?: string
+  readonly $schema?: string | undefined
   /** Version of the format. */
-  readonly version?: 1
-  readonly name?: string
-  readonly description?: string
+  readonly version?: 1 | undefined
+  readonly name?: string | undefined
+  readonly description?: string | undefined
   readonly nodes: Readonly<Record<string, NodeDocument>>
   /** For each node, where it sends to; `null`, an empty list or no entry for a leaf. */
-  readonly graph: Readonly<Record<string, readonly Successor[] | null>>
+  readonly graph: { readonly [name: string]: readonly Successor[] | null | undefined }
 }
 
 /** A node with every default filled in. */

@@ -1,5 +1,5 @@
 import { type ErrorDetails, show } from '@pipelines/core'
-import { suggester } from './names.js'
+import { suggester } from './suggest.js'
 
 /** How large a document may be before it is refused. All are configurable as `limits`. */
 export interface Limits {

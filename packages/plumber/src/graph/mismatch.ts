@@ -1,6 +1,7 @@
 import { cut, type ErrorDetails, quote, show } from '@pipelines/core'
 import type { ErrorObject } from 'ajv'
-import { pointer, segmentsOf, suggester } from './names.js'
+import { pointer, segmentsOf } from './names.js'
+import { suggester } from './suggest.js'
 
 /** An error of ajv as we report it. */
 export interface Mismatch {

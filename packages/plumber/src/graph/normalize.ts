@@ -137,13 +137,21 @@ function readNode({ reader, findings }: Reading, name: string, nodes: object): D
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
 function readProperties(reader: Reader, written: object, path: string): NodeProperties {
-  const entries = Object.entries(NODE_PROPERTIES).map(([name, spec]) => {
-    const alias = name === 'aggregateInputs' ? reader.value(written, 'aggregate_inputs', path) : undefined
-    return [name, reader.value(written, name, path) ?? alias ?? spec.default]
+  if (Object.keys(written).length === 0) return DEFAULTS
+  const aggregate = reader.value(written, 'aggregateInputs', path) ?? reader.value(written, 'aggregate_inputs', path)
+  const entries = Object.keys(NODE_PROPERTIES).flatMap((name) => {
+    const value = name === 'aggregateInputs' ? aggregate : reader.value(written, name, path)
+    return value === undefined ? [] : [[name, value]]
   })
-  // Every property of the table is there, and the schema has checked the values.
-  return Object.freeze(Object.fromEntries(entries)) as NodeProperties
+  return Object.freeze({ ...DEFAULTS, ...Object.fromEntries(entries) })
 }
+
+const DEFAULTS: NodeProperties = Object.freeze(
+  // Every row of the table has a default.
+  Object.fromEntries(
+    Object.entries(NODE_PROPERTIES).map(([name, spec]) => [name, spec.default]),
+  ) as unknown as NodeProperties,
+)
 
 function readEdges(reader: Reader, from: string, lists: object): DraftEdge[] {
   const path = `/graph${pointer(from)}`
