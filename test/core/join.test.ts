@@ -35,7 +35,7 @@ const diamond = (count: number, branch: Spec[string], join: Spec[string] = {}): 
 describe('a join by lineage', () => {
   test('pairs what descends from the same item', async () => {
     const { report, values } = await finish(diamond(200, { coro: (n: number) => n * 10 }))
-    expect(values).toEqual(range(200).map((n) => [n * 10, n]))
+    expect(values).toEqual(range(200).map((n) => [n, n * 10]))
     expect(report.nodes['join']).toMatchObject({ received: 400, completed: 400, dropped: 0 })
     expectFramesClosed()
   })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { edgeOf, nodeOf, type Pipeline, plumberOf, range, type Stage, settlesSoon, turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { gate } from '../support/gate.js'
-import { type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
+import { manySeeds, type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
 
 /*
  * How much a graph holds while its sinks are shut: all that its edges hold, and what its workers have in hand (S2).
@@ -56,7 +56,7 @@ async function expectAllThrough(pipeline: Pipeline, outputs: readonly unknown[],
   expect(outputs.toSorted((a, b) => Number(a) - Number(b))).toEqual(range(items))
 }
 
-describe('with its sink shut, a line of nodes', () => {
+describe('with its sink shut, a line of nodes', manySeeds, () => {
   test('takes what its edges hold and its workers have in hand, and not one more', async () => {
     for (const seed of seeds)
       await withSeed(seed, async () => {
@@ -116,7 +116,7 @@ describe('with its sink shut, a line of nodes', () => {
   })
 })
 
-describe('a fan-out to 64 successors that are shut', () => {
+describe('a fan-out to 64 successors that are shut', manySeeds, () => {
   /** 64 sinks of which each waits at the gate. */
   function drawFan(random: Random) {
     const opened = gate()

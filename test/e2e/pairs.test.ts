@@ -2,7 +2,7 @@ import { DROP } from '@pipelines/core'
 import { expect, test } from 'vitest'
 import { nodeOf, plumberOf, range } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
+import { manySeeds, type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
 import { Scheduler, stillClock } from '../support/scheduler.js'
 
 /*
@@ -75,7 +75,7 @@ for (const ordered of [true, false]) {
   const how = ordered ? 'in order' : 'in any order'
   const two = words.filter((word) => !isThird(word))
 
-  test(`eight workers that reverse words ${how} never mix up a pair`, async () => {
+  test(`eight workers that reverse words ${how} never mix up a pair`, manySeeds, async () => {
     for (const seed of seeds)
       await withSeed(seed, async () => {
         const { pairs, report } = await pairUp(seed, ordered, reversed)
@@ -84,7 +84,7 @@ for (const ordered of [true, false]) {
       })
   })
 
-  test(`words that are dropped ${how} are missing, and shift nothing`, async () => {
+  test(`words that are dropped ${how} are missing, and shift nothing`, manySeeds, async () => {
     for (const seed of seeds)
       await withSeed(seed, async () => {
         const { pairs, report } = await pairUp(seed, ordered, (word) => (isThird(word) ? DROP : reversed(word)))
@@ -95,7 +95,7 @@ for (const ordered of [true, false]) {
       })
   })
 
-  test(`words that fail ${how} are missing, and shift nothing`, async () => {
+  test(`words that fail ${how} are missing, and shift nothing`, manySeeds, async () => {
     for (const seed of seeds)
       await withSeed(seed, async () => {
         const { pairs, report } = await pairUp(seed, ordered, (word) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { expectBalancedBooks } from '../support/books.js'
-import { seedsOf, withSeed } from '../support/random.js'
+import { manySeeds, seedsOf, withSeed } from '../support/random.js'
 import { isLeaf, KINDS, playable, type RandomGraph, randomGraph, type Shape } from '../support/random-graph.js'
 import { type Expected, expectedOf } from '../support/reference.js'
 import { Scheduler, stillClock } from '../support/scheduler.js'
@@ -55,7 +55,7 @@ function namesOf({ nodes }: RandomGraph, wanted: (node: RandomGraph['nodes'][num
   return nodes.filter(wanted).map(({ name }) => name)
 }
 
-describe.each(KINDS)('random graphs (%s) give what the reference computes,', (kind) => {
+describe.each(KINDS)('random graphs (%s) give what the reference computes,', manySeeds, (kind) => {
   test('in any order of events', async () => {
     for (const seed of seeds) await withSeed(seed, () => expectAsComputed(seed, { kind }))
   })
@@ -65,7 +65,7 @@ describe.each(KINDS)('random graphs (%s) give what the reference computes,', (ki
   })
 })
 
-test('the random graphs have what they are made for', () => {
+test('the random graphs have what they are made for', manySeeds, () => {
   const graphs = seeds.flatMap((seed) => KINDS.map((kind) => randomGraph(seed, { kind })))
   const nodes = graphs.flatMap((graph) => graph.nodes.map((node) => ({ graph, node })))
   const count = (wanted: (one: (typeof nodes)[number]) => boolean): number => nodes.filter(wanted).length

@@ -47,7 +47,7 @@ describe('args and a JSON Schema', () => {
 
 describe('args and a Standard Schema', () => {
   test('go to the coroutine as the schema made them', () => {
-    const args = standard(value => ({ value: { ...(value as object), more: 1 } }))
+    const args = standard((value) => ({ value: { ...(value as object), more: 1 } }))
     const { plan, graph } = builtWith({ args }, { a: 1 })
     expect(plan?.nodes[0]?.args).toEqual({ a: 1, more: 1 })
     expect(graph?.nodes['n']?.args).toEqual({ a: 1 })
@@ -56,14 +56,22 @@ describe('args and a Standard Schema', () => {
   test('give its issues with their places', () => {
     const args = standard(() => ({ issues: [{ message: 'Too small.', path: ['list', { key: 0 }] }] }))
     expect(builtWith({ args }, {}).issues).toEqual([
-      expect.objectContaining({ pointer: '/nodes/n/args/list/0', message: expect.stringContaining('"list.0": Too small.') }),
+      expect.objectContaining({
+        pointer: '/nodes/n/args/list/0',
+        message: expect.stringContaining('"list.0": Too small.'),
+      }),
     ])
   })
 
   test.each([
     ['a promise', standard(async () => ({ value: {} }))],
     ['a rejection', standard(() => Promise.reject(new Error('late')))],
-    ['a throw', standard(() => { throw new Error('broken') })],
+    [
+      'a throw',
+      standard(() => {
+        throw new Error('broken')
+      }),
+    ],
     ['a text', standard(() => ({ value: 'text' }))],
   ])('that answers with %s is refused', (_what, args) => {
     expect(builtWith({ args }, {}).issues).toHaveLength(1)
@@ -75,11 +83,16 @@ describe('refs', () => {
   const hooked = defineCoro({ run: other })
 
   test('are replaced by the functions, alone and in lists', () => {
-    const { plan } = builtWith({ refs: ['by', 'all', 'none'] }, { by: 'other', all: ['other', 'hooked'], kept: 'other' }, { other, hooked })
+    const { plan } = builtWith(
+      { refs: ['by', 'all', 'none'] },
+      { by: 'other', all: ['other', 'hooked'], kept: 'other' },
+      { other, hooked },
+    )
     const args = plan?.nodes[0]?.args
     expect(args).toMatchObject({ by: other, all: [other, expect.any(Function)], kept: 'other' })
     expect(args).not.toHaveProperty('none')
-    expect((args?.['all'] as (() => unknown)[]).map(call => call())).toEqual([2, 2])
+    const all = (args?.['all'] ?? []) as (() => unknown)[]
+    expect(all.map((call) => call())).toEqual([2, 2])
   })
 
   test('may be functions already', () => {

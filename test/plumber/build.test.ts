@@ -6,8 +6,7 @@ import { type BuildOptions, build, buildAsync, check } from '../../packages/plum
 const same = (value: unknown): unknown => value
 const coroMap = { same, strings: { reverse: same } }
 
-const codes = (document: unknown, options?: BuildOptions): string[] =>
-  check(document, options).map(({ code }) => code)
+const codes = (document: unknown, options?: BuildOptions): string[] => check(document, options).map(({ code }) => code)
 
 /** `code pointer` of every issue. */
 const places = (document: unknown, options?: BuildOptions): string[] =>
@@ -16,7 +15,7 @@ const places = (document: unknown, options?: BuildOptions): string[] =>
 /** A document whose nodes all use `same`. */
 function graphOf(graph: Readonly<Record<string, unknown>>, nodes: Readonly<Record<string, object>> = {}): object {
   const names = Object.keys({ ...graph, ...nodes })
-  return { nodes: Object.fromEntries(names.map(name => [name, { coro: 'same', ...nodes[name] }])), graph }
+  return { nodes: Object.fromEntries(names.map((name) => [name, { coro: 'same', ...nodes[name] }])), graph }
 }
 
 describe('the README graph', () => {
@@ -34,7 +33,7 @@ describe('the README graph', () => {
 
   test('pairs in the order in which the predecessors appear in graph', () => {
     const { plan } = build({ ...document, graph: { rev: ['out'], inp: ['out', 'rev'] } }, { coroMap })
-    const inputs = plan?.nodes[2]?.inputs.map(edge => plan.nodes[plan.edges[edge]?.from ?? -1]?.name)
+    const inputs = plan?.nodes[2]?.inputs.map((edge) => plan.nodes[plan.edges[edge]?.from ?? -1]?.name)
     expect(inputs).toEqual(['rev', 'inp'])
   })
 
@@ -106,17 +105,20 @@ test('an issue that follows from another is not reported', () => {
 describe('names from strangers', () => {
   const hostile = ['constructor', 'toString', 'same.constructor', '__proto__', '__proto__.polluted', 'strings.toString']
 
-  test.each(hostile)('the coroutine %s is not found', coro => {
+  test.each(hostile)('the coroutine %s is not found', (coro) => {
     const document = { nodes: { a: { coro } }, graph: {} }
     expect(places(document, { coroMap })).toEqual(['PLB_CORO_NOT_FOUND /nodes/a/coro'])
   })
 
-  test.each(['__proto__', 'constructor', 'prototype'])('a node called %s is not allowed, in objects and in text', name => {
-    const text = `{"nodes":{"a":{"coro":"same"},"${name}":{"coro":"same"}},"graph":{"a":["${name}"],"${name}":null}}`
-    for (const document of [text, JSON.parse(text)]) {
-      expect(places(document, { coroMap })).toEqual([`PLB_GRAPH_NAME /nodes/${name}`])
-    }
-  })
+  test.each(['__proto__', 'constructor', 'prototype'])(
+    'a node called %s is not allowed, in objects and in text',
+    (name) => {
+      const text = `{"nodes":{"a":{"coro":"same"},"${name}":{"coro":"same"}},"graph":{"a":["${name}"],"${name}":null}}`
+      for (const document of [text, JSON.parse(text)]) {
+        expect(places(document, { coroMap })).toEqual([`PLB_GRAPH_NAME /nodes/${name}`])
+      }
+    },
+  )
 
   test('names of methods of every object are names like any other', () => {
     const document = graphOf({ toString: ['valueOf'], valueOf: ['hasOwnProperty'] }, { hasOwnProperty: {} })
@@ -148,7 +150,10 @@ describe('without a coroMap', () => {
   })
 
   test('a plan needs them', () => {
-    expect(build(graphOf({ a: ['b'], b: null })).issues.map(({ code }) => code)).toEqual(['PLB_CORO_NOT_FOUND', 'PLB_CORO_NOT_FOUND'])
+    expect(build(graphOf({ a: ['b'], b: null })).issues.map(({ code }) => code)).toEqual([
+      'PLB_CORO_NOT_FOUND',
+      'PLB_CORO_NOT_FOUND',
+    ])
   })
 })
 
@@ -181,12 +186,16 @@ describe('a coroMap that answers with promises', () => {
   }
 
   test('is refused where nothing waits', async () => {
-    expect(places(graphOf({ a: [] }, { a: { coro: 'broken' } }), { coroMap: later })).toEqual(['PLB_CORO_ASYNC /nodes/a/coro'])
+    expect(places(graphOf({ a: [] }, { a: { coro: 'broken' } }), { coroMap: later })).toEqual([
+      'PLB_CORO_ASYNC /nodes/a/coro',
+    ])
   })
 
   test('is waited for otherwise', async () => {
     expect((await buildAsync(graphOf({ a: ['b'], b: null }), { coroMap: later })).plan?.nodes).toHaveLength(2)
-    const { issues } = await buildAsync(graphOf({ a: ['b'] }, { a: { coro: 'broken' }, b: { coro: 'c' } }), { coroMap: later })
+    const { issues } = await buildAsync(graphOf({ a: ['b'] }, { a: { coro: 'broken' }, b: { coro: 'c' } }), {
+      coroMap: later,
+    })
     expect(issues.map(({ code }) => code)).toEqual(['PLB_CORO_LOAD', 'PLB_CORO_NOT_FOUND'])
     expect(issues[0]?.message).toContain('disk full')
   })
@@ -194,14 +203,22 @@ describe('a coroMap that answers with promises', () => {
 
 test('nothing that is given as a document makes a check throw', () => {
   const key = fc.oneof(fc.constantFrom('nodes', 'graph', 'coro', 'args', 'properties', 'to', '__proto__'), fc.string())
-  const anything = fc.anything({ key, withNullPrototype: true, withMap: true, withSet: true, withDate: true, withBigInt: true, maxDepth: 5 })
+  const anything = fc.anything({
+    key,
+    withNullPrototype: true,
+    withMap: true,
+    withSet: true,
+    withDate: true,
+    withBigInt: true,
+    maxDepth: 5,
+  })
   const node = fc.record({ coro: anything, args: anything, properties: anything }, { requiredKeys: [] })
   const document = fc.record({
     nodes: fc.oneof(fc.dictionary(key, fc.oneof(node, anything)), anything),
     graph: fc.oneof(fc.dictionary(key, fc.oneof(fc.array(fc.oneof(key, anything)), anything)), anything),
   })
   fc.assert(
-    fc.property(fc.oneof(anything, document, fc.json()), given => {
+    fc.property(fc.oneof(anything, document, fc.json()), (given) => {
       expect(codes(given, { coroMap })).not.toContain('PLB_INTERNAL')
     }),
     { numRuns: 500 },
@@ -212,8 +229,16 @@ test('a proxy that throws at every turn is an issue', () => {
   const trap = (): never => {
     throw new Error('trapped')
   }
-  const evil = new Proxy({}, { get: trap, ownKeys: trap, getPrototypeOf: trap, has: trap, getOwnPropertyDescriptor: trap })
-  for (const document of [evil, { nodes: evil, graph: {} }, { nodes: { a: evil }, graph: {} }, { nodes: { a: { coro: evil } }, graph: {} }]) {
+  const evil = new Proxy(
+    {},
+    { get: trap, ownKeys: trap, getPrototypeOf: trap, has: trap, getOwnPropertyDescriptor: trap },
+  )
+  for (const document of [
+    evil,
+    { nodes: evil, graph: {} },
+    { nodes: { a: evil }, graph: {} },
+    { nodes: { a: { coro: evil } }, graph: {} },
+  ]) {
     expect(check(document).length).toBeGreaterThan(0)
   }
 })

@@ -1,7 +1,7 @@
 import { defineCoro } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
-import { type CoroMap, Coros, moduleCoros } from '../../packages/plumber/src/coro-map.js'
 import { build, buildAsync } from '../../packages/plumber/src/build.js'
+import { type CoroMap, Coros, moduleCoros } from '../../packages/plumber/src/coro-map.js'
 
 const one = (): number => 1
 const two = (): number => 2
@@ -10,7 +10,9 @@ const module = new URL('data:text/javascript,export const twice = x => 2 * x; ex
 
 const find = (coroMap: unknown, ref: string): unknown => {
   const found = new Coros(coroMap).find(ref, 'node')
-  return found instanceof Promise ? found.then(entry => entry?.value) : (found as { value: unknown } | undefined)?.value
+  return found instanceof Promise
+    ? found.then((entry) => entry?.value)
+    : (found as { value: unknown } | undefined)?.value
 }
 
 /** The message of the only issue of a graph with one node. */
@@ -41,8 +43,12 @@ describe('an object', () => {
   })
 
   test('with a class gets advice', () => {
-    expect(problem(table, 'Strings.reverse')).toMatchInlineSnapshot(`"PLB_CORO_NOT_FOUND Node "n" uses the coroutine "Strings.reverse", which is not in the coroMap. "Strings" is a class, and only plain objects are searched: list its functions, as in { reverse: Strings.reverse }."`)
-    expect(problem(table, 'Strings')).toMatchInlineSnapshot(`"PLB_CORO_NOT_FUNCTION Node "n" uses the coroutine "Strings", which is a class. Give a function, or the result of defineCoro()."`)
+    expect(problem(table, 'Strings.reverse')).toMatchInlineSnapshot(
+      `"PLB_CORO_NOT_FOUND Node "n" uses the coroutine "Strings.reverse", which is not in the coroMap. "Strings" is a class, and only plain objects are searched: list its functions, as in { reverse: Strings.reverse }."`,
+    )
+    expect(problem(table, 'Strings')).toMatchInlineSnapshot(
+      `"PLB_CORO_NOT_FUNCTION Node "n" uses the coroutine "Strings", which is a class. Give a function, or the result of defineCoro()."`,
+    )
     expect(problem(Strings, 'reverse')).toContain('is a class; give an object of its functions')
   })
 
@@ -74,7 +80,7 @@ test('a Map may have dotted keys, nested Maps and nested objects', () => {
     ['group', new Map([['two', two]])],
     ['plain', { one }],
   ])
-  expect(['text.one', 'group.two', 'plain.one'].map(ref => find(map, ref))).toEqual([one, two, one])
+  expect(['text.one', 'group.two', 'plain.one'].map((ref) => find(map, ref))).toEqual([one, two, one])
   expect(find(map, 'constructor')).toBeUndefined()
   expect(new Coros(map).names()).toEqual(['text.one', 'group.two', 'plain.one', 'std.inlet'])
 })

@@ -5,14 +5,19 @@ import { build } from '../../packages/plumber/src/build.js'
 const number = { type: 'number' }
 
 /** `run` as the engine would call it, in the middle of a chain unless said otherwise. */
-function runOf(definition: object, { place = 'mid', validate = true }: { place?: string; validate?: boolean } = {}): (input?: unknown) => unknown {
+function runOf(
+  definition: object,
+  { place = 'mid', validate = true }: { place?: string; validate?: boolean } = {},
+): (input?: unknown) => unknown {
   const coro = defineCoro({ run: () => 1, ...definition } as CoroDefinition)
   const names = ['src', 'mid', 'out']
-  const nodes = Object.fromEntries(names.map(name => [name, { coro: name === place ? coro : () => [] }]))
+  const nodes = Object.fromEntries(names.map((name) => [name, { coro: name === place ? coro : () => [] }]))
   const { plan, issues } = build({ nodes, graph: { src: ['mid'], mid: ['out'] } }, { validate })
   expect(issues).toEqual([])
-  const bound = plan?.nodes[names.indexOf(place)]?.coro as { run(input: unknown, context: unknown): unknown } | undefined
-  return input => bound?.run(input, {})
+  const bound = plan?.nodes[names.indexOf(place)]?.coro as
+    | { run(input: unknown, context: unknown): unknown }
+    | undefined
+  return (input) => bound?.run(input, {})
 }
 
 const refused = expect.objectContaining({ code: 'PLB_CORO_TYPE' })

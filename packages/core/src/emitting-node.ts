@@ -49,7 +49,7 @@ export abstract class EmittingNode extends RunningNode {
         if (value === END) break
         // Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is.
         const sent = this.doomed ? false : this.send(way.origin(), value)
-        const taken = typeof sent === 'boolean' ? sent : await sent
+        const taken = typeof sent === 'boolean' ? sent : await this.room(sent)
         if (taken) accepted = true
         way.onSent?.(value, taken)
         if (!this.live) break
@@ -66,6 +66,16 @@ export abstract class EmittingNode extends RunningNode {
   protected send(origin: Packet, value: unknown): boolean | Promise<boolean> {
     if (value === DROP || (value === undefined && this.outlet.leaf)) return false
     return this.outlet.send(origin, OUT, value, origin.meta)
+  }
+
+  /** Waits for room, and is known to wait for nothing else. */
+  protected async room(sent: Promise<boolean>): Promise<boolean> {
+    this.blocked++
+    try {
+      return await sent
+    } finally {
+      this.blocked--
+    }
   }
 
   /** A worker is about to wait: the place to let another one start. */

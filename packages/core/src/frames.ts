@@ -8,9 +8,11 @@ import { Ring } from './ring.js'
 export interface FrameJoin {
   /** Tokens that a share holds behind its join until its call has settled or it was skipped. */
   readonly holds: readonly Token[]
-  /** A frame was opened: called in the order of opening. A join that wants no more skips its share at once. */
+  /** Whether it wants no more frames. */
+  readonly closed: boolean
+  /** A frame was opened: called in the order of opening. */
   opened(share: Share): void
-  /** Nothing more can arrive for this share. */
+  /** Nothing more can arrive for this share, or the join is closed. */
   complete(share: Share): void
 }
 
@@ -149,7 +151,11 @@ export class ForkWindow {
     for (const [place, join] of this.#joins.entries()) frame.shares.push(new Share(frame, join, live[place] ?? 0))
     frame.unfinished = frame.shares.length
     for (const share of frame.shares) share.join.opened(share)
-    for (const share of frame.shares) this.#ledger.check(share)
+    // Only now: what is complete from the start may complete another join's share of the same frame.
+    for (const share of frame.shares) {
+      if (share.join.closed) share.join.complete(share)
+      else this.#ledger.check(share)
+    }
     return frame
   }
 

@@ -65,6 +65,10 @@ export class LineageJoin implements Inlet, FrameJoin {
     for (const edge of this.edges) edge.capacity = window.size
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   get ready(): boolean {
     return this.#ready.size > 0
   }
@@ -82,12 +86,15 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   opened(share: Share): void {
-    if (this.#closed) this.#skip(share)
-    else this.#cursor ??= share
+    if (!this.#closed) this.#cursor ??= share
   }
 
   complete(share: Share): void {
     if (share.state !== 'open') return
+    if (this.#closed) {
+      this.#skip(share)
+      return
+    }
     share.state = 'complete'
     if (!this.#o.ordered) this.#decide(share)
     else this.#advance()

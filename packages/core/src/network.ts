@@ -13,7 +13,7 @@ import type { Output } from './outlet.js'
 import { type Packet, Scope } from './packet.js'
 import { connect, type Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
-import { Records } from './records.js'
+import { type End, Records } from './records.js'
 import type { RunReport, Snapshot } from './report.js'
 
 export interface NetworkOptions {
@@ -194,7 +194,7 @@ export class Network implements Host {
   nodeEnded(node: string, abandoned: boolean): void {
     this.#living--
     if (abandoned) {
-      this.#records.abandoned.push(node)
+      this.#records.abandoned(node)
       const message = `Node "${node}" did not stop within ${this.graceMs} ms and was abandoned.`
       this.events.emit('warning', { message, node })
     }
@@ -240,7 +240,7 @@ export class Network implements Host {
     this.#doom({ outcome: 'doomed', error, reason: error }, error)
   }
 
-  #doom(end: NonNullable<Records['end']>, reason: unknown): void {
+  #doom(end: End, reason: unknown): void {
     if (!this.#lifecycle.may('doomed')) return
     this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
     this.#lifecycle.move('doomed')
@@ -258,19 +258,11 @@ export class Network implements Host {
     clearTimeout(this.#drainDeadline)
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#lifecycle.move('settled')
-    const end = this.#records.end ?? { outcome: 'completed' as const }
     const { nodes, edges } = this.#pipework.counts()
-    if (end.error !== undefined) addFurther(end.error, this.#records.errors)
-    this.#resolve({
-      ...end,
-      durationMs: performance.now() - this.#startedAt,
-      nodes,
-      edges,
-      unprocessed: this.#records.unprocessed,
-      abandoned: this.#records.abandoned,
-      errors: this.#records.errors,
-    })
-    if (end.outcome === 'failed' && this.events.count('error') === 0)
-      this.logger.error({ err: end.error }, 'The run failed')
+    const report = { ...this.#records.close(), durationMs: performance.now() - this.#startedAt, nodes, edges }
+    if (report.error !== undefined) addFurther(report.error, report.errors)
+    this.#resolve(report)
+    if (report.outcome === 'failed' && this.events.count('error') === 0)
+      this.logger.error({ err: report.error }, 'The run failed')
   }
 }

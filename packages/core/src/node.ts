@@ -1,8 +1,7 @@
-import { setMaxListeners } from 'node:events'
 import PQueue from 'p-queue'
 import type { Logger } from './context.js'
 import type { Counters } from './counters.js'
-import { followsFrom, PipelineError } from './errors.js'
+import { PipelineError } from './errors.js'
 import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
@@ -11,6 +10,7 @@ import type { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import type { PlanNode } from './plan.js'
 import { type SlotOwner, type WorkerSlot, WorkerSlots } from './slot.js'
+import { StopSignal } from './stop-signal.js'
 
 export interface NodeOptions {
   readonly plan: PlanNode
@@ -42,14 +42,14 @@ export abstract class RunningNode implements SlotOwner {
   protected readonly draws: Set<Draw> = new Set()
   /** Bursts and hooks in progress. */
   protected active = 0
+  /** Those of them that wait for room in front of a successor. */
+  protected blocked = 0
   protected paused = false
   #runner: Runner | undefined
   #workers: number
   readonly #slots: WorkerSlots
   readonly #lifecycle: Lifecycle<NodeState>
-  #controller: AbortController | undefined
-  /** Why it stops: `undefined` while it does not. */
-  #stop: { readonly doomed: boolean; readonly reason: unknown } | undefined
+  readonly #stop = new StopSignal()
   #tearingDown = false
   #grace: NodeJS.Timeout | undefined
 
@@ -97,13 +97,7 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Aborts when the node is told to stop. */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      // Every call in progress may listen; that is no leak.
-      setMaxListeners(0, this.#controller.signal)
-      if (this.#stop !== undefined) this.#controller.abort(this.#stop.reason)
-    }
-    return this.#controller.signal
+    return this.#stop.signal
   }
 
   /** Opens its runner and begins; a promise where the executor has to warm up. */
@@ -117,12 +111,12 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Ends it as a success: it takes nothing more, and its calls are told. */
   stop(): void {
-    this.#halt(false, new PipelineError('RUN_CANCELLED', { what: `Node "${this.name}"` }))
+    this.#halt('early', new PipelineError('RUN_CANCELLED', { what: `Node "${this.name}"` }))
   }
 
   /** Ends it now. */
   doom(reason: unknown): void {
-    this.#halt(true, reason)
+    this.#halt('doomed', reason)
   }
 
   pause(): void {
@@ -160,7 +154,7 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   protected get doomed(): boolean {
-    return this.#stop?.doomed === true
+    return this.#stop.doomed
   }
 
   /** A free slot, set up; `undefined` when setting it up failed. A promise where setup is asynchronous. */
@@ -205,7 +199,7 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Whether `error` only says that the call obeyed the signal. */
   protected isAbort(error: unknown): boolean {
-    return this.#stop !== undefined && followsFrom(error, this.#stop.reason)
+    return this.#stop.explains(error)
   }
 
   protected failure(error: unknown, phase: Phase): PipelineError {
@@ -223,17 +217,17 @@ export abstract class RunningNode implements SlotOwner {
     this.begin()
   }
 
-  #halt(doomed: boolean, reason: unknown): void {
+  #halt(how: 'early' | 'doomed', reason: unknown): void {
     if (this.doomed || this.state === 'ended') return
-    this.#stop = { doomed, reason }
-    if (this.#lifecycle.may('stopping')) this.#lifecycle.move('stopping')
-    else if (!doomed) return
-    this.#controller?.abort(reason)
+    const isNew = this.#lifecycle.may('stopping')
+    if (!isNew && how === 'early') return
+    this.#stop.set(how, reason)
+    if (isNew) this.#lifecycle.move('stopping')
+    this.#stop.fire()
     // Whoever draws from them sees what closing them throws.
     for (const draw of this.draws) draw.close().catch(() => {})
-    this.halted(doomed)
-    // A paused burst has to start once more to see that it is over.
-    this.resume()
+    this.halted(this.doomed)
+    this.resume() // a paused burst has to start once more to see that it is over
     if (this.active === 0) this.#tearDown()
     else this.#startGrace()
   }
@@ -265,7 +259,7 @@ export abstract class RunningNode implements SlotOwner {
 
   /** What teardown is told. */
   get #reason(): unknown {
-    return this.doomed ? this.#stop?.reason : undefined
+    return this.doomed ? this.#stop.reason : undefined
   }
 
   #hookFailed(error: unknown, hook: Phase): void {
@@ -278,7 +272,13 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
-    for (const packet of this.#slots.packets()) this.unprocessed(packet)
+    // Who waits for room obeys; only a call that does not return is given up.
+    if (!this.doomed && this.active > 0 && this.blocked >= this.active) {
+      this.#grace = undefined
+      this.#startGrace()
+      return
+    }
+    for (const packet of this.#slots.packets()) this.givenUp(packet)
     this.#tearingDown = true
     this.#slots.tearDown(this.#runner, this.#reason)
     this.#end(true)
@@ -292,8 +292,8 @@ export abstract class RunningNode implements SlotOwner {
     this.host.nodeEnded(this.name, abandoned)
   }
 
-  /** Counts and reports what was taken and not processed. */
-  protected unprocessed(packet: Packet): void {
+  /** Counts and reports what was taken and will not be processed. */
+  protected givenUp(packet: Packet): void {
     this.counters.unprocessed += packet.weight
     for (const part of packet.parts ?? [packet]) this.host.lost(this.name, part)
   }

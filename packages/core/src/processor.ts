@@ -195,7 +195,7 @@ export class Processor extends EmittingNode {
   #settle(packet: Packet, accepted: boolean): void {
     if (this.#isTooLate()) return
     if (this.doomed) {
-      this.unprocessed(packet)
+      this.givenUp(packet)
       return
     }
     this.counters.completed += packet.weight
@@ -205,7 +205,7 @@ export class Processor extends EmittingNode {
   }
 
   #itemFailed(packet: Packet, error: unknown): void {
-    if (this.isAbort(error)) this.unprocessed(packet)
+    if (this.isAbort(error)) this.givenUp(packet)
     else this.#fault(packet, this.failure(error, 'run'))
   }
 
@@ -213,6 +213,11 @@ export class Processor extends EmittingNode {
     this.counters.failed += packet.weight
     if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
     else this.host.fail(error)
+    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
+  }
+
+  protected override givenUp(packet: Packet): void {
+    super.givenUp(packet)
     if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
   }
 

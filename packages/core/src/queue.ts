@@ -141,12 +141,14 @@ export class Queue implements Edge {
   /** Closes without telling the producer: everything ends now. */
   clear(): void {
     if (this.#state === 'closed') return
+    const ended = this.#state === 'ended'
     this.#state = 'closed'
     for (let waiting = this.#waiting.shift(); waiting; waiting = this.#waiting.shift()) waiting.resume(false)
     for (let packet = this.#packets.shift(); packet; packet = this.#packets.shift()) {
       this.unprocessed++
       this.onLost(packet)
     }
+    if (!ended) this.#receiver?.inputEnded(this.#input)
   }
 
   /** Takes packets until the queue has ended; leaving the loop closes it. Only for a queue without another consumer. */

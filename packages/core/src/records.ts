@@ -3,17 +3,23 @@ import type { PipelineError } from './errors.js'
 import type { Packet } from './packet.js'
 import type { RunReport, UnprocessedItem } from './report.js'
 
-/** What a run has to tell at its end: the first error wins, the lists are bounded, everything is counted elsewhere. */
-export class Records {
-  readonly unprocessed: UnprocessedItem[] = []
-  readonly abandoned: string[] = []
-  readonly errors: PipelineError[] = []
-  /** What ends the run, and how. */
-  end: { readonly outcome: RunReport['outcome']; readonly error?: PipelineError; readonly reason?: unknown } | undefined
+/** How a run ends. */
+export type End = Pick<RunReport, 'outcome' | 'error' | 'reason'>
 
-  lost(node: string, packet: Packet): void {
-    if (this.unprocessed.length >= UNPROCESSED_LISTED) return
-    this.unprocessed.push({ node, value: packet.value, meta: packet.meta })
+/** What a run has to tell at its end: the lists are bounded, everything is counted elsewhere. */
+export class Records {
+  /** What ends the run; absent while nothing has. */
+  end: End | undefined
+  readonly errors: PipelineError[] = []
+  readonly #unprocessed: UnprocessedItem[] = []
+  readonly #abandoned: string[] = []
+
+  lost(node: string, { value, meta }: Packet): void {
+    if (this.#unprocessed.length < UNPROCESSED_LISTED) this.#unprocessed.push({ node, value, meta })
+  }
+
+  abandoned(node: string): void {
+    this.#abandoned.push(node)
   }
 
   /** Lists an error; tells whether there was room. */
@@ -21,5 +27,15 @@ export class Records {
     if (this.errors.length >= ERRORS_LISTED) return false
     this.errors.push(error)
     return true
+  }
+
+  /** The end and the lists as they are now: what comes later does not change them. */
+  close(): End & Pick<RunReport, 'unprocessed' | 'abandoned' | 'errors'> {
+    return {
+      ...(this.end ?? { outcome: 'completed' }),
+      unprocessed: [...this.#unprocessed],
+      abandoned: [...this.#abandoned],
+      errors: [...this.errors],
+    }
   }
 }

@@ -169,9 +169,14 @@ class Tables {
   readonly #behind: ReadonlySet<number>[]
   /** The fork whose frame a packet in front of a node points to, or -1. */
   readonly #innermost: number[]
+  /** Place of each join among the joins of its fork. */
+  readonly #share: ReadonlyMap<number, number>
 
   constructor(analysed: Analysed) {
     this.#a = analysed
+    this.#share = new Map(
+      [...analysed.forks.values()].flatMap(({ joins }) => joins.map((join, place) => [join, place])),
+    )
     this.#behind = analysed.graph.nodes.map(() => EMPTY)
     this.#innermost = analysed.graph.nodes.map(() => NONE)
     for (const node of analysed.graph.order.toReversed()) this.#visit(node)
@@ -205,10 +210,14 @@ class Tables {
     const framed = at(this.#innermost, node) !== NONE
     if (!framed && !forks.has(node)) return
     const ports = new Map<string, PortRegions>()
-    for (const port of new Set(at(outs, node).map((edge) => at(graph.edges, edge).port))) {
-      const edges = at(outs, node).filter((edge) => at(graph.edges, edge).port === port)
-      ports.set(port, this.#port(node, edges))
+    const byPort = new Map<string, number[]>()
+    for (const edge of at(outs, node)) {
+      const { port } = at(graph.edges, edge)
+      const edges = byPort.get(port)
+      if (edges === undefined) byPort.set(port, [edge])
+      else edges.push(edge)
     }
+    for (const [port, edges] of byPort) ports.set(port, this.#port(node, edges))
     this.nodes.set(node, { holds: this.#tokens(at(this.#behind, node), node), framed, ports })
   }
 
@@ -238,8 +247,7 @@ class Tables {
   /** How a packet in front of `node` finds the counter of `join`. */
   #token(join: number, node: number, copies: number): Token {
     const fork = this.#a.forkOf.get(join) ?? NONE
-    const share = this.#a.forks.get(fork)?.joins.indexOf(join) ?? NONE
-    return { hops: this.#steps(at(this.#innermost, node), fork), share, copies }
+    return { hops: this.#steps(at(this.#innermost, node), fork), share: this.#share.get(join) ?? NONE, copies }
   }
 
   /** Steps outwards from a frame of fork `from` to one of fork `to`. */

@@ -122,7 +122,8 @@ export class Source extends EmittingNode {
     slot.index = ++this.#made
     if (this.#resumed !== undefined) await this.#resumed
     if (!this.running) throw this.#refusal
-    const accepted = await this.outlet.send(this.#origin(meta), OUT, value, meta)
+    const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
+    const accepted = typeof sent === 'boolean' ? sent : await this.room(sent)
     this.#sent(value, meta, accepted)
     if (!accepted && !this.running) throw this.#refusal
   }
@@ -143,7 +144,7 @@ export class Source extends EmittingNode {
     if (fed) this.counters.received++
     if (this.doomed && !accepted && value !== DROP) {
       const packet = new Packet(value, meta, this.host.scope)
-      if (fed) this.unprocessed(packet)
+      if (fed) this.givenUp(packet)
       else this.host.lost(this.name, packet)
     } else if (fed) {
       this.counters.completed++

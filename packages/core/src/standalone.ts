@@ -143,8 +143,8 @@ class LonelyHost implements Host {
     this.#node = node
     return new Promise((resolve) => {
       this.#ended = () => {
-        const end = this.#records.end ?? { outcome: 'completed' as const }
-        resolve({ ...end, counts: { ...node.counters }, unprocessed: this.#records.unprocessed })
+        const { abandoned: _, errors: __, ...end } = this.#records.close()
+        resolve({ ...end, counts: { ...node.counters } })
       }
     })
   }

@@ -163,12 +163,17 @@ export class StreamProcessor extends EmittingNode {
     if (packet === undefined || this.state === 'ended') return
     slot.packet = undefined
     if (this.doomed) {
-      this.unprocessed(packet)
+      this.givenUp(packet)
       return
     }
     this.counters.completed += packet.weight
     if (!accepted && !this.outlet.leaf) this.counters.dropped++
     this.host.ledger.release(packet.frame, this.#holds)
+  }
+
+  protected override givenUp(packet: Packet): void {
+    super.givenUp(packet)
+    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
   }
 
   /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */
@@ -177,7 +182,7 @@ export class StreamProcessor extends EmittingNode {
     slot.packet = undefined
     if (this.state === 'ended') return
     if (this.isAbort(error)) {
-      if (packet !== undefined) this.unprocessed(packet)
+      if (packet !== undefined) this.givenUp(packet)
       return
     }
     if (packet !== undefined) this.counters.failed += packet.weight

@@ -78,9 +78,9 @@ export function check(document: unknown, options: BuildOptions = {}): Issue[] {
   return [...runNow({ document, options, lenient: true }).issues]
 }
 
-function runNow(task: Task): Built {
+function runNow(commission: Commission): Built {
   try {
-    const steps = stages(task)
+    const steps = stages(commission)
     let step = steps.next()
     while (step.done !== true) {
       const { coros, lookups } = step.value
@@ -95,7 +95,7 @@ function runNow(task: Task): Built {
 /** The last resort behind "never throws": a trap of a proxy, or a bug. */
 const broken = (error: unknown): Built => ({ issues: [issue('INTERNAL', '', { what: reasonOf(error) })], order: [] })
 
-interface Task {
+interface Commission {
   readonly document: unknown
   readonly options: BuildOptions
   /** Whether only issues are wanted, and coroutines may be unknown. */
@@ -119,7 +119,7 @@ interface Work extends Surroundings {
 }
 
 /** All stages, in order. Each goes on with the part that the ones before have found valid. */
-function* stages({ document, options, lenient }: Task): Stage<Built> {
+function* stages({ document, options, lenient }: Commission): Stage<Built> {
   const { limits, problems } = resolveLimits(options.limits)
   const findings = new Findings(limits.issues)
   for (const problem of problems) findings.add('OPTION_INVALID', '', problem)

@@ -1,4 +1,4 @@
-import type { CoroDefinition } from '@pipelines/core'
+import type { Coro, CoroDefinition } from '@pipelines/core'
 import type { GraphDocument, NodeDocument } from './graph/document.js'
 
 type AnyCoro = ((...args: never) => unknown) | CoroDefinition
@@ -30,7 +30,7 @@ type NamesIn<M, Depth extends readonly unknown[]> = {
 
 /** A node whose coroutine is in the coroMap, ready-made, or in the document itself. */
 export interface TypedNode<Ref extends string> extends Omit<NodeDocument, 'coro'> {
-  readonly coro: Ref | 'std.inlet' | AnyCoro
+  readonly coro: Ref | 'std.inlet' | Coro | CoroDefinition
 }
 
 /** A successor that is one of the nodes. */

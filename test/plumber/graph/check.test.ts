@@ -28,7 +28,7 @@ describe('sources', () => {
     ])
   })
 
-  test.each([0, 2])('cannot have %i workers', workers => {
+  test.each([0, 2])('cannot have %i workers', (workers) => {
     expect(issuesOf({ a: { coro: 'any', properties: { workers } }, b: 'any' }, { a: ['b'] })).toEqual([
       expect.stringMatching(`PLB_OPTION_CONFLICT /nodes/a/properties/workers: .* one worker, not ${workers}`),
     ])
@@ -52,7 +52,9 @@ describe('sources', () => {
 test('every cycle is an issue, and what is behind it is checked as far as it can be', () => {
   const names = ['s', 'a', 'b', 'c', 'd', 'e']
   const graph = { s: ['a', 'c'], a: ['b'], b: ['a', 'd'], c: ['c', 'gone'], d: ['e', 'e'] }
-  expect(issuesOf(Object.fromEntries(names.map(name => [name, 'any'])), graph).map(text => text.split(':')[0])).toEqual([
+  expect(
+    issuesOf(Object.fromEntries(names.map((name) => [name, 'any'])), graph).map((text) => text.split(':')[0]),
+  ).toEqual([
     'PLB_GRAPH_UNKNOWN_NODE /graph/c/1',
     'PLB_GRAPH_DUPLICATE_EDGE /graph/d/1',
     'PLB_GRAPH_CYCLE /graph/b/0',
@@ -71,8 +73,15 @@ describe('ports', () => {
   })
 
   test('may be any where none are declared, but need a proper name', () => {
-    const graph = { a: [{ to: 'b', port: 'even' }, { to: 'b', port: '__proto__' }] }
-    expect(issuesOf({ a: 'any', b: merge }, graph)).toEqual([expect.stringMatching('^PLB_GRAPH_NAME /graph/a/1/port: ')])
+    const graph = {
+      a: [
+        { to: 'b', port: 'even' },
+        { to: 'b', port: '__proto__' },
+      ],
+    }
+    expect(issuesOf({ a: 'any', b: merge }, graph)).toEqual([
+      expect.stringMatching('^PLB_GRAPH_NAME /graph/a/1/port: '),
+    ])
   })
 
   test('of an inlet are out alone', () => {
@@ -99,5 +108,7 @@ describe('workers: 0', () => {
 })
 
 test('pointers are escaped', () => {
-  expect(issuesOf({ 'a/b': 'any' }, { 'a/b': ['gone'] })).toEqual([expect.stringMatching('^PLB_GRAPH_UNKNOWN_NODE /graph/a~1b/0: ')])
+  expect(issuesOf({ 'a/b': 'any' }, { 'a/b': ['gone'] })).toEqual([
+    expect.stringMatching('^PLB_GRAPH_UNKNOWN_NODE /graph/a~1b/0: '),
+  ])
 })

@@ -18,9 +18,12 @@ function issuesOf(edges: string, { merge = '', flush = '' }: { merge?: string; f
   return check({ nodes, graph }).map(({ code, pointer, message }) => `${code} ${pointer}: ${message}`)
 }
 
-test.each(['ab ac bd cd', 'ac bc', 'ab ac bd cd bd:x:', 'ab ac ad bd be ce de'])('the joins of %s can pair', edges => {
-  expect(issuesOf(edges, { merge: edges.includes(':') ? 'd' : '' })).toEqual([])
-})
+test.each(['ab ac bd cd', 'ac bc', 'ab ac bd cd bd:x:', 'ab ac ad bd be ce de'])(
+  'the joins of %s can pair',
+  (edges) => {
+    expect(issuesOf(edges, { merge: edges.includes(':') ? 'd' : '' })).toEqual([])
+  },
+)
 
 test('a join whose inputs are tied, but have no one origin, is an issue', () => {
   // a goes to x and y, b to y only: x and y are tied by a, but b feeds only one of them.
@@ -32,7 +35,9 @@ test('a join whose inputs are tied, but have no one origin, is an issue', () => 
 
 test('a switch whose branches meet in a join is an issue', () => {
   const message = (node: string): unknown =>
-    expect.stringMatching(`^PLB_GRAPH_PORT /nodes/j: Node "j" waits for both "." and "." of "${node}", but an item takes only one`)
+    expect.stringMatching(
+      `^PLB_GRAPH_PORT /nodes/j: Node "j" waits for both "." and "." of "${node}", but an item takes only one`,
+    )
   expect(issuesOf('sa:y sb:n aj bj')).toEqual([message('s')])
   expect(issuesOf('sa:y sb:n aj bj', { merge: 'j' })).toEqual([])
   expect(issuesOf('sj:y sj:n')).toEqual([message('s')])
@@ -44,17 +49,21 @@ test('a switch whose branches meet in a join is an issue', () => {
 })
 
 test('flush inside of a region is an issue, before, behind and beside it is not', () => {
-  expect(issuesOf('ra ab ac bd cd de', { flush: 'b' })).toEqual([expect.stringMatching('^PLB_GRAPH_UNEVEN_JOIN /nodes/b: .*"flush"')])
+  expect(issuesOf('ra ab ac bd cd de', { flush: 'b' })).toEqual([
+    expect.stringMatching('^PLB_GRAPH_UNEVEN_JOIN /nodes/b: .*"flush"'),
+  ])
   expect(issuesOf('ra ab ac bd cd de be', { merge: 'e', flush: 'rade' })).toEqual([])
   // A join inside of another region.
   expect(issuesOf('ab ac bd cd de ae', { flush: 'd' })).toEqual([expect.stringMatching('/nodes/d')])
 })
 
 test('a join behind a mistake is not judged', () => {
-  const nodes = Object.fromEntries([...'abxyj'].map(name => [name, { coro: 'c' }]))
+  const nodes = Object.fromEntries([...'abxyj'].map((name) => [name, { coro: 'c' }]))
   const graph = { a: ['x', 'y'], b: ['y', 'bx'], x: ['j'], y: ['j'] }
   const codes = (document: object): string[] => check(document).map(({ code }) => code)
   expect(codes({ nodes, graph })).toEqual(['PLB_GRAPH_UNKNOWN_NODE', 'PLB_GRAPH_UNEVEN_JOIN'])
   const longer = { ...nodes, xx: nodes['x'], far: nodes['x'] }
-  expect(codes({ nodes: longer, graph: { ...graph, b: ['y', 'faar'], far: ['x'] } })).toEqual(['PLB_GRAPH_UNKNOWN_NODE'])
+  expect(codes({ nodes: longer, graph: { ...graph, b: ['y', 'faar'], far: ['x'] } })).toEqual([
+    'PLB_GRAPH_UNKNOWN_NODE',
+  ])
 })

@@ -31,10 +31,29 @@ test('lines and columns are those of an editor', () => {
 })
 
 test('what JSON.parse takes has no error, and what it refuses has one', () => {
-  const piece = fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '1', '-0.5e+3', 'null', ' ', '"\\u00e4"', '"', '\\', '1.')
-  const text = fc.oneof(fc.json(), fc.array(piece, { maxLength: 8 }).map(pieces => pieces.join('')))
+  const piece = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"a"',
+    '1',
+    '-0.5e+3',
+    'null',
+    ' ',
+    '"\\u00e4"',
+    '"',
+    '\\',
+    '1.',
+  )
+  const text = fc.oneof(
+    fc.json(),
+    fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
+  )
   fc.assert(
-    fc.property(text, given => {
+    fc.property(text, (given) => {
       let valid = true
       try {
         JSON.parse(given)

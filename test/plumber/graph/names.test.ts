@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { isName, own, pointer, segmentsOf } from '../../../packages/plumber/src/graph/names.js'
 
-test.each(['a', '_', 'A.b:c/d-e_9', 'toString', 'a'.repeat(128)])('%s is a name', name => {
+test.each(['a', '_', 'A.b:c/d-e_9', 'toString', 'a'.repeat(128)])('%s is a name', (name) => {
   expect(isName(name)).toBe(true)
 })
 
 test.each(['', '1a', '-a', 'a b', 'ä', 'a\n', '__proto__', 'constructor', 'prototype', 'a'.repeat(129), 'a"'])(
   '%j is not a name',
-  name => {
+  (name) => {
     expect(isName(name)).toBe(false)
   },
 )

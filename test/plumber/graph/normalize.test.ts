@@ -19,7 +19,10 @@ test('every default is filled in, and every node has a list of successors', () =
     },
     graph: {
       b: [{ to: 'c', port: 'out', queueSize: 64 }],
-      a: [{ to: 'b', port: 'out', queueSize: 8 }, { to: 'c', port: 'p', queueSize: 2 }],
+      a: [
+        { to: 'b', port: 'out', queueSize: 8 },
+        { to: 'c', port: 'p', queueSize: 2 },
+      ],
       c: [],
     },
   })
@@ -27,7 +30,10 @@ test('every default is filled in, and every node has a list of successors', () =
 })
 
 test('a graph is frozen all the way down and without prototypes', () => {
-  const graph = graphOf({ nodes: { a: { coro: 'x', args: { list: [{}] }, properties: { fuse: false } }, b: nodes.b }, graph: { a: ['b'] } })
+  const graph = graphOf({
+    nodes: { a: { coro: 'x', args: { list: [{}] }, properties: { fuse: false } }, b: nodes.b },
+    graph: { a: ['b'] },
+  })
   const open: unknown[] = []
   const seen = [graph] as unknown[]
   for (const value of seen) {
@@ -46,9 +52,14 @@ test('the older spelling of aggregateInputs is read', () => {
 })
 
 test('workers: 0 are as many as the queue holds, in the plan', () => {
-  const document = { nodes: { ...nodes, b: { coro: 'x', properties: { workers: 0, queueSize: 8 } } }, graph: { a: ['b'] } }
+  const document = {
+    nodes: { ...nodes, b: { coro: 'x', properties: { workers: 0, queueSize: 8 } } },
+    graph: { a: ['b'] },
+  }
   const { graph, plan } = build(document, { coroMap: { x: () => 1 } })
   expect(graph?.nodes['b']?.properties.workers).toBe(0)
   expect(plan?.nodes[1]?.properties.workers).toBe(8)
-  expect(build(document, { coroMap: { x: () => 1 }, limits: { workers: 5 } }).plan?.nodes[1]?.properties.workers).toBe(5)
+  expect(build(document, { coroMap: { x: () => 1 }, limits: { workers: 5 } }).plan?.nodes[1]?.properties.workers).toBe(
+    5,
+  )
 })

@@ -9,11 +9,19 @@ function structure(names: readonly string[], edges: readonly (readonly [string, 
 }
 
 const pairs = (text: string): [string, string][] =>
-  text.split(' ').filter(Boolean).map(pair => [pair.charAt(0), pair.charAt(1)])
+  text
+    .split(' ')
+    .filter(Boolean)
+    .map((pair) => [pair.charAt(0), pair.charAt(1)])
 const orderOf = (names: string, edges: string): string =>
-  structure([...names], pairs(edges)).order().map(number => names[number]).join('')
+  structure([...names], pairs(edges))
+    .order()
+    .map((number) => names[number])
+    .join('')
 const cyclesOf = (names: string, edges: string): string[] =>
-  structure([...names], pairs(edges)).cycles().map(path => path.map(number => names[number]).join(''))
+  structure([...names], pairs(edges))
+    .cycles()
+    .map((path) => path.map((number) => names[number]).join(''))
 
 describe('the order', () => {
   test.each([
@@ -32,9 +40,13 @@ describe('the order', () => {
     fc.assert(
       fc.property(fc.array(edge), fc.shuffledSubarray([...Array(size).keys()], { minLength: size }), (drawn, rank) => {
         const edges = drawn.map(([a, b]) => ((rank[a] ?? 0) < (rank[b] ?? 0) ? ([a, b] as const) : ([b, a] as const)))
-        const order = structure([...Array(size).keys()].map(String), edges.map(([a, b]) => [String(a), String(b)])).order()
+        const order = structure(
+          [...Array(size).keys()].map(String),
+          edges.map(([a, b]) => [String(a), String(b)]),
+        ).order()
         const before = new Set<number>()
-        const ready = (node: number): boolean => !before.has(node) && edges.every(([from, to]) => to !== node || before.has(from))
+        const ready = (node: number): boolean =>
+          !before.has(node) && edges.every(([from, to]) => to !== node || before.has(from))
         for (const node of order) {
           expect([...Array(size).keys()].find(ready)).toBe(node)
           before.add(node)
@@ -60,7 +72,7 @@ describe('cycles', () => {
   test('are found exactly where the order leaves nodes out', () => {
     const edge = fc.tuple(fc.constantFrom(...'abcdef'), fc.constantFrom(...'abcdef'))
     fc.assert(
-      fc.property(fc.array(edge, { maxLength: 12 }), edges => {
+      fc.property(fc.array(edge, { maxLength: 12 }), (edges) => {
         const made = structure([...'abcdef'], edges)
         expect(made.cycles().length > 0).toBe(made.order().length < 6)
         for (const path of made.cycles()) {
@@ -76,7 +88,11 @@ describe('cycles', () => {
 
 test('an edge is there once per port', () => {
   const made = new Structure(['a', 'b'])
-  expect([made.connect('a', 'b', 'out'), made.connect('a', 'b', 'x'), made.connect('a', 'b', 'out')]).toEqual([true, true, false])
+  expect([made.connect('a', 'b', 'out'), made.connect('a', 'b', 'x'), made.connect('a', 'b', 'out')]).toEqual([
+    true,
+    true,
+    false,
+  ])
 })
 
 test('no name reaches Object.prototype', () => {

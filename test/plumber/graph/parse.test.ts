@@ -22,7 +22,9 @@ describe('text', () => {
   })
 
   test('that is no JSON says where', () => {
-    expect(parsed('{\n  "nodes": {,}\n}').issues[0]).toMatch(/^: The document is not JSON at line 2, column 13 \(position 14\)/)
+    expect(parsed('{\n  "nodes": {,}\n}').issues[0]).toMatch(
+      /^: The document is not JSON at line 2, column 13 \(position 14\)/,
+    )
   })
 
   test('may start with a byte order mark', () => {
@@ -31,7 +33,7 @@ describe('text', () => {
 })
 
 describe('a copy', () => {
-  test('is nobody else\'s, without prototype outside of args', () => {
+  test("is nobody else's, without prototype outside of args", () => {
     const given = { nodes: { a: { coro: 'x', args: { list: [{ b: 1 }] } } }, graph: { a: ['a'] } }
     const { document } = parsed(given)
     expect(document).toEqual(given)
@@ -61,7 +63,9 @@ describe('a copy', () => {
 
   test('takes own enumerable keys with values only', () => {
     const given = Object.create({ inherited: 1 }, { hidden: { value: 1 }, shown: { value: 1, enumerable: true } })
-    expect(parsed(Object.assign(Object.create(null), { name: undefined, [Symbol('s')]: 1, nodes: {} })).document).toEqual({ nodes: {} })
+    expect(
+      parsed(Object.assign(Object.create(null), { name: undefined, [Symbol('s')]: 1, nodes: {} })).document,
+    ).toEqual({ nodes: {} })
     expect(argsOf({ given })['given']).toBe(given)
   })
 
@@ -87,7 +91,9 @@ describe('what cannot be copied is an issue at its place:', () => {
         throw new Error('locked')
       },
     }
-    expect(parsed({ nodes: { a: { args } } }).issues).toEqual(['/nodes/a/args/secret: "nodes.a.args.secret" cannot be read: locked.'])
+    expect(parsed({ nodes: { a: { args } } }).issues).toEqual([
+      '/nodes/a/args/secret: "nodes.a.args.secret" cannot be read: locked.',
+    ])
   })
 
   test('an object that contains itself', () => {
@@ -104,7 +110,7 @@ describe('what cannot be copied is an issue at its place:', () => {
     expect(parsed({ graph: { a: list } }).issues[0]).toMatch(/^\/graph\/a\/1: .* has a hole/)
   })
 
-  test.each([100, 500_000])('%i levels, in text and in objects', levels => {
+  test.each([100, 500_000])('%i levels, in text and in objects', (levels) => {
     const text = `${'['.repeat(levels)}${']'.repeat(levels)}`
     for (const given of [text, JSON.parse(text)]) {
       const { issues } = parsed(given)

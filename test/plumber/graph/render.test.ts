@@ -11,7 +11,11 @@ function graphOf(document: unknown): Graph {
   return graph
 }
 
-const nodes = { inp: { coro: 'input' }, 'a/b:c': { coro: 'x"<' }, end: { coro: 'x', properties: { aggregateInputs: false, workers: 3 } } }
+const nodes = {
+  inp: { coro: 'input' },
+  'a/b:c': { coro: 'x"<' },
+  end: { coro: 'x', properties: { aggregateInputs: false, workers: 3 } },
+}
 const strings = graphOf({
   name: 'say "hi"',
   nodes,
@@ -47,30 +51,63 @@ test('DOT gets quoted labels', () => {
 })
 
 test('JSON says what differs from the defaults', () => {
-  expect(JSON.stringify(toJSON(strings))).toMatchInlineSnapshot(`"{"version":1,"name":"say \\"hi\\"","nodes":{"inp":{"coro":"input"},"a/b:c":{"coro":"x\\"<"},"end":{"coro":"x","properties":{"aggregateInputs":false,"workers":3}}},"graph":{"inp":["a/b:c",{"to":"end","port":"other","queueSize":2}],"a/b:c":["end"],"end":null}}"`)
+  expect(JSON.stringify(toJSON(strings))).toMatchInlineSnapshot(
+    `"{"version":1,"name":"say \\"hi\\"","nodes":{"inp":{"coro":"input"},"a/b:c":{"coro":"x\\"<"},"end":{"coro":"x","properties":{"aggregateInputs":false,"workers":3}}},"graph":{"inp":["a/b:c",{"to":"end","port":"other","queueSize":2}],"a/b:c":["end"],"end":null}}"`,
+  )
 })
 
 test('functions get generated names', () => {
   const reverse = (): number => 1
   const document = { nodes: { a: { coro: reverse }, b: { coro: () => 1 }, c: { coro: reverse } }, graph: {} }
-  expect(Object.values(toJSON(graphOf(document)).nodes).map(({ coro }) => coro)).toEqual(['reverse#1', 'coro#2', 'reverse#1'])
+  expect(Object.values(toJSON(graphOf(document)).nodes).map(({ coro }) => coro)).toEqual([
+    'reverse#1',
+    'coro#2',
+    'reverse#1',
+  ])
 })
 
 test('a graph read back from its JSON is equal, keys in the same order', () => {
   const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_.:/-]{0,9}$/).filter(isName)
   const properties = fc.record(
-    { aggregateInputs: fc.constant(false), workers: fc.constantFrom(1, 0), queueSize: fc.integer({ min: 1, max: 99 }), onError: fc.constantFrom('fail', 'skip'), ordered: fc.boolean() },
+    {
+      aggregateInputs: fc.constant(false),
+      workers: fc.constantFrom(1, 0),
+      queueSize: fc.integer({ min: 1, max: 99 }),
+      onError: fc.constantFrom('fail', 'skip'),
+      ordered: fc.boolean(),
+    },
     { requiredKeys: [] },
   )
-  const document = fc.uniqueArray(name, { minLength: 1, maxLength: 6 }).chain(names =>
+  const document = fc.uniqueArray(name, { minLength: 1, maxLength: 6 }).chain((names) =>
     fc.record({
       name: fc.string({ maxLength: 20 }),
-      nodes: fc.tuple(...names.map((_, n) => fc.record({ coro: fc.constant('x'), args: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), properties: n === 0 ? fc.constant({}) : properties }))).map(list => Object.fromEntries(list.map((node, n) => [names[n], node]))),
-      graph: fc.tuple(...names.map((_, n) => fc.subarray(names.slice(n + 1)))).chain(lists => fc.shuffledSubarray(lists.map((list, n) => [names[n], list.map((to, m) => (m % 2 === 0 ? to : { to, port: 'out', queueSize: m }))] as const), { minLength: names.length })).map(entries => Object.fromEntries(entries)),
+      nodes: fc
+        .tuple(
+          ...names.map((_, n) =>
+            fc.record({
+              coro: fc.constant('x'),
+              args: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })),
+              properties: n === 0 ? fc.constant({}) : properties,
+            }),
+          ),
+        )
+        .map((list) => Object.fromEntries(list.map((node, n) => [names[n], node]))),
+      graph: fc
+        .tuple(...names.map((_, n) => fc.subarray(names.slice(n + 1))))
+        .chain((lists) =>
+          fc.shuffledSubarray(
+            lists.map(
+              (list, n) =>
+                [names[n], list.map((to, m) => (m % 2 === 0 ? to : { to, port: 'out', queueSize: m }))] as const,
+            ),
+            { minLength: names.length },
+          ),
+        )
+        .map((entries) => Object.fromEntries(entries)),
     }),
   )
   fc.assert(
-    fc.property(document, given => {
+    fc.property(document, (given) => {
       const { graph } = build(given, { coroMap: () => () => 1 })
       fc.pre(graph !== undefined)
       const written: GraphDocument = toJSON(graph as Graph)

@@ -14,7 +14,9 @@ test('graph.schema.json is up to date: else run packages/plumber/scripts/write-s
 })
 
 test('the schema describes every property and its default', () => {
-  const { properties } = graphSchema() as { properties: { nodes: { additionalProperties: { properties: { properties: object } } } } }
+  const { properties } = graphSchema() as {
+    properties: { nodes: { additionalProperties: { properties: { properties: object } } } }
+  }
   const described = properties.nodes.additionalProperties.properties.properties
   for (const [name, { schema, description, default: value }] of Object.entries(NODE_PROPERTIES)) {
     expect(described).toHaveProperty(['properties', name], { ...schema, description, default: value })
@@ -24,8 +26,18 @@ test('the schema describes every property and its default', () => {
 const node = { coro: 'x' }
 const good: readonly object[] = [
   { nodes: { a: node }, graph: {} },
-  { $schema: './s.json', version: 1, name: 'Ä', description: '', nodes: { a: { ...node, args: {}, description: '' } }, graph: { a: null } },
-  { nodes: { a: node, b: { ...node, properties: { aggregate_inputs: false, workers: 0 } } }, graph: { a: ['b', { to: 'b', port: 'x', queueSize: 1 }] } },
+  {
+    $schema: './s.json',
+    version: 1,
+    name: 'Ä',
+    description: '',
+    nodes: { a: { ...node, args: {}, description: '' } },
+    graph: { a: null },
+  },
+  {
+    nodes: { a: node, b: { ...node, properties: { aggregate_inputs: false, workers: 0 } } },
+    graph: { a: ['b', { to: 'b', port: 'x', queueSize: 1 }] },
+  },
 ]
 const bad: readonly object[] = [
   { nodes: { a: node } },
@@ -37,11 +49,11 @@ const bad: readonly object[] = [
   { version: 2, nodes: { a: node }, graph: {} },
 ]
 
-test.each(good)('the schema and the check accept %j', document => {
+test.each(good)('the schema and the check accept %j', (document) => {
   expect([valid(document), check(document)]).toEqual([true, []])
 })
 
-test.each(bad)('the schema and the check refuse %j', document => {
+test.each(bad)('the schema and the check refuse %j', (document) => {
   expect(valid(document)).toBe(false)
   expect(check(document)).toHaveLength(1)
 })

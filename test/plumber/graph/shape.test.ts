@@ -2,8 +2,12 @@ import { NODE_PROPERTIES } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { check } from '../../../packages/plumber/src/build.js'
 
-const at = (node: object, graph: object = {}): object => ({ nodes: { a: { coro: 'x', ...node }, b: { coro: 'x' } }, graph: { a: ['b'], ...graph } })
-const messages = (document: unknown): string[] => check(document).map(({ pointer, message }) => `${pointer}: ${message}`)
+const at = (node: object, graph: object = {}): object => ({
+  nodes: { a: { coro: 'x', ...node }, b: { coro: 'x' } },
+  graph: { a: ['b'], ...graph },
+})
+const messages = (document: unknown): string[] =>
+  check(document).map(({ pointer, message }) => `${pointer}: ${message}`)
 
 test.each([
   [null, 'null'],
@@ -43,7 +47,9 @@ test.each([
 test('only the properties in the table exist', () => {
   for (const name of Object.keys(NODE_PROPERTIES)) {
     const [message = ''] = messages(at({ properties: { [`${name}x`]: 1 } }))
-    expect(message).toBe(`/nodes/a/properties/${name}x: "nodes.a.properties" has the unknown key "${name}x". Did you mean "${name}"?`)
+    expect(message).toBe(
+      `/nodes/a/properties/${name}x: "nodes.a.properties" has the unknown key "${name}x". Did you mean "${name}"?`,
+    )
   }
   expect(messages(at({ properties: { retry: {} } }))[0]).toContain('Its keys may be "aggregateInputs"')
 })
@@ -55,7 +61,7 @@ test('aggregateInputs cannot be given in both spellings', () => {
 })
 
 describe('a coroutine', () => {
-  test.each([[5], [{}], [''], [null], [['x']], ['x'.repeat(257)]])('is not %j', coro => {
+  test.each([[5], [{}], [''], [null], [['x']], ['x'.repeat(257)]])('is not %j', (coro) => {
     expect(messages(at({ coro }))[0]).toContain('/nodes/a/coro: "nodes.a.coro" must be the name of a coroutine')
   })
 })

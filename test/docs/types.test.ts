@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { repositoryRoot } from '../support/repository.js'
+import { ExampleFiles, type Example, examplesOf } from './examples.js'
+import { pageOf, readPages } from './markdown.js'
+
+const root = fileURLToPath(repositoryRoot)
+const folders: ExampleFiles[] = []
+afterAll(() => folders.forEach((files) => files.remove()))
+
+/** What the compiler says of examples, with the strictness that our own code is held to. */
+function complaints(examples: readonly Example[]): string {
+  const files = new ExampleFiles()
+  folders.push(files)
+  for (const example of examples) files.write(example)
+  const sources = join(root, 'packages/*/src/index.ts')
+  const project = join(files.folder, 'tsconfig.json')
+  const compilerOptions = {
+    noEmit: true,
+    composite: false,
+    declaration: false,
+    declarationMap: false,
+    isolatedDeclarations: false,
+    // Examples are files without a package.json around them.
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    typeRoots: [join(root, 'node_modules/@types')],
+    paths: { '@pipelines/*': [sources] },
+  }
+  writeFileSync(project, JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions }))
+  try {
+    execFileSync(process.execPath, [compiler(), '-p', project, '--pretty', 'false'], { encoding: 'utf8', stdio: 'pipe' })
+    return ''
+  } catch (error) {
+    return error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error)
+  }
+}
+
+function compiler(): string {
+  return join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+}
+
+test('every block of TypeScript has the types that it says', () => {
+  const examples = readPages().flatMap(examplesOf)
+  expect(examples.length).toBeGreaterThan(20)
+  expect(complaints(examples.filter(({ language }) => language === 'ts'))).toBe('')
+})
+
+test('a block with a wrong type would be found', () => {
+  const code = '```ts\nimport { DROP } from "@pipelines/core"\nconst text: string = DROP\nconsole.log(text)\n```'
+  expect(complaints(examplesOf(pageOf('wrong.md', code)))).toMatch(/wrong\.md--2\.ts\(3,7\): error TS2322/)
+})
