@@ -41,7 +41,9 @@ describe('workers', () => {
       now--
     }
     const { report } = await finish(line({ src: items(...range(100)), work: { coro, props: { workers } } }))
-    expect([most, report.nodes['work']?.completed]).toEqual([workers, 100])
+    expect(report.nodes['work']?.completed).toBe(100)
+    expect(most).toBeLessThanOrEqual(workers)
+    expect(most).toBeGreaterThan(workers / 2)
   })
 
   test('that are ordered let results leave in input order', async () => {
@@ -422,14 +424,17 @@ describe('an item that fails', () => {
   })
 
   test('beside others reports the further failures in the details of the first', async () => {
-    const held = gate()
-    const coro = async (n: number): Promise<void> => {
-      if (n > 0) await held.opened
+    const { gates, inside, coro } = gated()
+    const failing = async (n: number): Promise<void> => {
+      await coro(n)
       throw new Error(`item ${n}`)
     }
-    const run = start(line({ src: items(...range(3)), work: { coro, props: { workers: 3 } } }))
-    await until(() => run.network.state === 'doomed')
-    held.open()
+    const run = start(line({ src: items(...range(3)), work: { coro: failing, props: { workers: 3 } } }))
+    await until(() => inside.now === 3)
+    for (const n of range(3)) {
+      gates[n]?.open()
+      await turns(2)
+    }
     const { error, errors } = await run.report()
     expect(error?.cause).toMatchObject({ message: 'item 0' })
     expect(errors.map((one) => (one.cause as Error).message)).toEqual(['item 0', 'item 1', 'item 2'])

@@ -157,10 +157,17 @@ describe('flush', () => {
     expect(life).toEqual(['setup', 'teardown'])
   })
 
-  test('runs on one slot even if there was no item', async () => {
-    const { coro, count } = hooked({ flush: () => 'rest' })
+  test('does not run where there was no item', async () => {
+    const { coro, life } = hooked({ flush: () => 'rest' })
     const { values } = await finish(line({ src: items(), work: { coro } }))
-    expect([values, count('setup'), count('teardown')]).toEqual([['rest'], 1, 1])
+    expect([values, life]).toEqual([[], []])
+  })
+
+  test('runs once for each slot that had an item', async () => {
+    let flushed = 0
+    const { coro, count } = hooked({ flush: () => flushed++, run: () => turns(2) })
+    await finish(line({ src: items(...range(9)), work: { coro, props: { workers: 3 } } }))
+    expect([flushed, count('setup'), count('teardown')]).toEqual([3, 3, 3])
   })
 
   test('may emit, and gives nothing when it returns nothing', async () => {

@@ -51,12 +51,6 @@ describe('ctx', () => {
     ])
   })
 
-  test('has an idempotency key of its own for each item', async () => {
-    const keys = await seenBy((ctx) => Reflect.get(ctx, 'idempotencyKey'), range(5))
-    expect(new Set(keys.flat()).size).toBe(5)
-    for (const key of keys.flat()) expect(key).toBeTypeOf('string')
-  })
-
   test('has a log that is silent by default', async () => {
     const write = ({ log }: Context) => {
       for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]({ n: 1 }, 'a line')

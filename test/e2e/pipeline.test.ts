@@ -179,15 +179,6 @@ describe('a standing pipeline', () => {
     expect(edgeOf(pipeline.snapshot(), 'in', 'wait')).toMatchObject({ entered: 4, left: 4, depth: 0 })
     expect(nodeOf(pipeline.snapshot(), 'wait')).toMatchObject({ completed: 4, inProgress: 0 })
   })
-
-  test('shows for how long the oldest item of a queue has waited', async () => {
-    const { open, pipeline } = behindGate()
-    for (const n of range(3)) await pipeline.put(n)
-    await until(() => edgeOf(pipeline.snapshot(), 'in', 'wait').depth === 2)
-    expect(edgeOf(pipeline.snapshot(), 'in', 'wait')).toHaveProperty('oldestMs', expect.any(Number))
-    open.open()
-    await pipeline.drain()
-  })
 })
 
 describe('pause', () => {

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { expectBalancedBooks } from '../support/books.js'
+import { playable } from '../support/playable.js'
 import { manySeeds, seedsOf, withSeed } from '../support/random.js'
-import { isLeaf, KINDS, playable, type RandomGraph, randomGraph, type Shape } from '../support/random-graph.js'
+import {
+  ancestorsByNode,
+  fedBy,
+  isBetween,
+  isLeaf,
+  KINDS,
+  type RandomGraph,
+  type RandomNode,
+  randomGraph,
+  type Shape,
+} from '../support/random-graph.js'
 import { type Expected, expectedOf } from '../support/reference.js'
 import { Scheduler, stillClock } from '../support/scheduler.js'
 
@@ -32,10 +43,7 @@ async function expectAsComputed(seed: number, shape: Shape): Promise<void> {
   const report = await running
   const expected = expectedOf(graph)
   expectOutputs(outputs, expected)
-  expectBalancedBooks(
-    report,
-    namesOf(graph, ({ style }) => style === 'fed'),
-  )
+  expectBalancedBooks(report, fedBy(graph))
   expect(report).toMatchObject({ outcome: 'completed', unprocessed: [], abandoned: [] })
   for (const [name, counts] of expected.nodes)
     expect(report.nodes[name], `node "${name}"`).toMatchObject({ ...counts, unprocessed: 0, retried: 0, late: 0 })
@@ -51,10 +59,6 @@ function expectOutputs(outputs: ReadonlyMap<string, readonly unknown[]>, expecte
   }
 }
 
-function namesOf({ nodes }: RandomGraph, wanted: (node: RandomGraph['nodes'][number]) => boolean): string[] {
-  return nodes.filter(wanted).map(({ name }) => name)
-}
-
 describe.each(KINDS)('random graphs (%s) give what the reference computes,', manySeeds, (kind) => {
   test('in any order of events', async () => {
     for (const seed of seeds) await withSeed(seed, () => expectAsComputed(seed, { kind }))
@@ -65,16 +69,41 @@ describe.each(KINDS)('random graphs (%s) give what the reference computes,', man
   })
 })
 
-test('the random graphs have what they are made for', manySeeds, () => {
-  const graphs = seeds.flatMap((seed) => KINDS.map((kind) => randomGraph(seed, { kind })))
-  const nodes = graphs.flatMap((graph) => graph.nodes.map((node) => ({ graph, node })))
-  const count = (wanted: (one: (typeof nodes)[number]) => boolean): number => nodes.filter(wanted).length
+/** Nodes between the fork of a join and the join. */
+function regionOf({ nodes }: RandomGraph, { fork, name: join }: RandomNode): RandomNode[] {
+  const above = ancestorsByNode(nodes)
+  return nodes.filter(({ name }) => isBetween(above, fork, name, join))
+}
+
+/** Whether something inside the region of a join also goes somewhere else, and never comes to the join. */
+function isLeftEarly(graph: RandomGraph, join: RandomNode): boolean {
+  const inside = regionOf(graph, join).map(({ name }) => name)
+  return graph.nodes.some(
+    ({ name, inputs }) =>
+      name !== join.name && !inside.includes(name) && inputs.some((input) => inside.includes(input)),
+  )
+}
+
+test('the random graphs have what they are made for', () => {
   if (process.env.SEED !== undefined) return
-  expect(count(({ node }) => node.fork !== undefined)).toBeGreaterThan(200)
-  expect(count(({ node }) => node.inputs.length > 1 && node.fork === undefined)).toBeGreaterThan(200)
-  expect(count(({ node }) => node.work === 'flatMap')).toBeGreaterThan(200)
-  expect(count(({ graph, node }) => node.fork !== undefined && isLeaf(graph, node.name))).toBeGreaterThan(50)
-  expect(count(({ node }) => node.properties.workers > 1 && !node.properties.ordered)).toBeGreaterThan(200)
+  const graphs = seeds.slice(0, 100).flatMap((seed) => KINDS.map((kind) => randomGraph(seed, { kind })))
+  const nodes = graphs.flatMap((graph) => graph.nodes.map((node) => ({ graph, node })))
+  const joins = nodes.filter(({ node }) => node.fork !== undefined)
+  const counts = {
+    joins: joins.length,
+    joinsThatAreLeaves: joins.filter(({ graph, node }) => isLeaf(graph, node.name)).length,
+    nestedJoins: joins.filter(({ graph, node }) => regionOf(graph, node).some(({ fork }) => fork !== undefined)).length,
+    regionsLeftEarly: joins.filter(({ graph, node }) => isLeftEarly(graph, node)).length,
+    filtersInRegions: joins.filter(({ graph, node }) => regionOf(graph, node).some(({ work }) => work === 'filter'))
+      .length,
+    merges: nodes.filter(({ node }) => node.inputs.length > 1 && node.fork === undefined).length,
+    flatMaps: nodes.filter(({ node }) => node.work === 'flatMap').length,
+    workersThatOvertake: nodes.filter(({ node: { properties } }) => properties.workers > 1 && !properties.ordered)
+      .length,
+    inlets: nodes.filter(({ node }) => node.style === 'fed').length,
+  }
+  for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThanOrEqual(50)
   const packets = graphs.map((graph) => [...expectedOf(graph).nodes.values()].reduce((sum, n) => sum + n.received, 0))
-  expect(packets.toSorted((a, b) => a - b)[Math.floor(packets.length / 2)]).toBeGreaterThan(30)
+  expect(packets.toSorted((a, b) => a - b)[Math.floor(packets.length / 2)], 'median').toBeGreaterThanOrEqual(30)
+  expect(packets.filter((count) => count > 200).length, 'large ones').toBeGreaterThanOrEqual(50)
 })

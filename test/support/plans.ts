@@ -53,8 +53,17 @@ const defaults = Object.fromEntries(rows) as unknown as NodeProperties
 /** Builds a plan as the engine wants it: numbers for names, properties complete, joins analysed. */
 export function planOf(spec: Spec): Plan {
   const names = Object.keys(spec)
-  const edges = names.flatMap((name, from) => (spec[name]?.to ?? []).map((to) => edgeOf(spec, names, from, to)))
-  const nodes = names.map((name, number) => nodeOf(name, spec[name] ?? {}, number, edges))
+  const numbers = new Map(names.map((name, number) => [name, number]))
+  const edges = names.flatMap((name, from) => (spec[name]?.to ?? []).map((to) => edgeOf(spec, numbers, from, to)))
+  const inputs: number[][] = names.map(() => [])
+  const outputs: number[][] = names.map(() => [])
+  edges.forEach(({ from, to }, number) => {
+    outputs[from]?.push(number)
+    inputs[to]?.push(number)
+  })
+  const nodes = names.map((name, number) =>
+    nodeOf(name, spec[name] ?? {}, { inputs: inputs[number] ?? [], outputs: outputs[number] ?? [] }),
+  )
   const shapes = nodes.map(({ properties, inputs }) => ({
     joins: properties.aggregateInputs && inputs.length > 1,
     workers: properties.workers,
@@ -131,26 +140,22 @@ export function range(count: number): number[] {
 /** Gives its input back. */
 export const same: Coro = (value: unknown) => value
 
-function edgeOf(spec: Spec, names: readonly string[], from: number, successor: Successor): PlanEdge {
+function edgeOf(spec: Spec, numbers: ReadonlyMap<string, number>, from: number, successor: Successor): PlanEdge {
   const { to, port = OUT, capacity } = typeof successor === 'string' ? { to: successor } : successor
-  const number = names.indexOf(to)
+  const number = numbers.get(to) ?? -1
   if (number <= from) throw new Error(`"${to}" must come after its predecessors`)
   return { from, to: number, port, capacity: capacity ?? spec[to]?.props?.queueSize ?? defaults.queueSize }
 }
 
-function nodeOf(name: string, spec: NodeSpec, number: number, edges: readonly PlanEdge[]): PlanNode {
-  const numbers = (end: 'from' | 'to'): number[] =>
-    edges.flatMap((edge, place) => (edge[end] === number ? [place] : []))
-  const inputs = numbers('to')
+function nodeOf(name: string, spec: NodeSpec, edges: Pick<PlanNode, 'inputs' | 'outputs'>): PlanNode {
   const coro = typeof spec.coro === 'function' ? { run: spec.coro } : spec.coro
   return {
     name,
-    kind: spec.kind ?? (inputs.length === 0 ? 'source' : 'map'),
+    kind: spec.kind ?? (edges.inputs.length === 0 ? 'source' : 'map'),
     ...(coro && { coro }),
     args: spec.args ?? {},
     properties: { ...defaults, ...spec.props },
     executor: spec.executor ?? inline,
-    inputs,
-    outputs: numbers('from'),
+    ...edges,
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { range } from './blackbox.js'
-import { playable, randomGraph } from './random-graph.js'
+import { playable } from './playable.js'
+import { randomGraph } from './random-graph.js'
 import { Scheduler, StalledError, stillClock } from './scheduler.js'
 
 stillClock()

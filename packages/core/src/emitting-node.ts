@@ -48,7 +48,7 @@ export abstract class EmittingNode extends RunningNode {
         if (slot.hasEmissions && (await this.sendEmissions(slot, way.origin))) accepted = true
         if (value === END) break
         // Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is.
-        const sent = this.doomed ? false : this.send(way.origin(), value)
+        const sent = this.doomed || this.state === 'ended' ? false : this.send(way.origin(), value)
         const taken = typeof sent === 'boolean' ? sent : await this.room(sent)
         if (taken) accepted = true
         way.onSent?.(value, taken)

@@ -112,20 +112,25 @@ export class Processor extends EmittingNode {
       slot.meta = packet.meta
       slot.index = turn
       let result: unknown
-      let failed = false
+      let gave: 'one' | 'many' | 'error' = 'one'
       try {
         result = this.#call(slot, packet)
         if (isThenable(result)) {
           this.#wake()
           result = await result
         }
+        if (slot.hasEmissions || isGenerator(result)) gave = 'many'
       } catch (error) {
-        failed = true
+        gave = 'error'
         result = error
       }
       if (this.#isTooLate()) return
-      if (this.doomed && !failed) this.counters.late++
-      const leaving = failed ? this.#leaveFailed(slot, packet, turn, result) : this.#leave(slot, packet, turn, result)
+      if (this.doomed && gave !== 'error') {
+        this.counters.late++
+        this.givenUp(packet)
+        return
+      }
+      const leaving = gave === 'one' ? this.#leave(packet, turn, result) : this.#leaveOtherwise(gave, slot, result)
       if (leaving !== undefined) {
         this.#wake()
         await leaving
@@ -153,9 +158,8 @@ export class Processor extends EmittingNode {
     return packet.scope.run(runner.run, runner, packet.value, slot)
   }
 
-  /** Hands the outputs of a call on, in turn. Synchronous where nothing has to wait. */
-  #leave(slot: WorkerSlot, packet: Packet, turn: number, result: unknown): void | Promise<void> {
-    if (slot.hasEmissions || isGenerator(result)) return this.#leaveAll(slot, packet, turn, result)
+  /** Hands the output of a call on, in turn. Synchronous where nothing has to wait. */
+  #leave(packet: Packet, turn: number, result: unknown): void | Promise<void> {
     if (this.#turns !== undefined && !this.#turns.isNext(turn))
       return this.#leaveLater(this.#turns, packet, turn, result)
     const sent = this.send(packet, result)
@@ -169,23 +173,22 @@ export class Processor extends EmittingNode {
     this.#settle(packet, typeof sent === 'boolean' ? sent : await sent)
   }
 
-  async #leaveAll(slot: WorkerSlot, packet: Packet, turn: number, result: unknown): Promise<void> {
-    try {
-      const way = { origin: () => packet, gate: () => this.#come(turn) }
-      this.#settle(packet, await this.sendAll(slot, result, way))
-    } catch (error) {
-      await this.#leaveFailed(slot, packet, turn, error)
+  /** Hands on what a generator yields or what was emitted besides the returned value; or reports the failure, in turn. */
+  async #leaveOtherwise(gave: 'many' | 'error', slot: WorkerSlot, result: unknown): Promise<void> {
+    const { packet, index } = slot
+    if (packet === undefined) return
+    let error = result
+    if (gave === 'many') {
+      try {
+        const way = { origin: () => packet, gate: () => this.#turns?.come(index) }
+        return this.#settle(packet, await this.sendAll(slot, result, way))
+      } catch (thrown) {
+        error = thrown
+      }
     }
-  }
-
-  #come(turn: number): Promise<void> | undefined {
-    return this.#turns?.come(turn)
-  }
-
-  async #leaveFailed(slot: WorkerSlot, packet: Packet, turn: number, error: unknown): Promise<void> {
     slot.takeEmissions()
     // What ends the run must not wait for a call that only the end of the run would end.
-    if (this.plan.properties.onError !== 'fail') await this.#come(turn)
+    if (this.plan.properties.onError !== 'fail') await this.#turns?.come(index)
     if (this.#isTooLate()) return
     this.#itemFailed(packet, error)
     this.#turns?.done()
