@@ -50,15 +50,33 @@ test('a node dominates another exactly when taking it out cuts the other off', (
 })
 
 test('nothing dominates a source, nor what two sources reach', () => {
-  expect(immediate(3, [[0, 2], [1, 2]])).toEqual([-1, -1, -1])
+  expect(
+    immediate(3, [
+      [0, 2],
+      [1, 2],
+    ]),
+  ).toEqual([-1, -1, -1])
 })
 
 test('the fork of a diamond dominates its join', () => {
-  expect(immediate(4, [[0, 1], [0, 2], [1, 3], [2, 3]])).toEqual([-1, 0, 0, 0])
+  expect(
+    immediate(4, [
+      [0, 1],
+      [0, 2],
+      [1, 3],
+      [2, 3],
+    ]),
+  ).toEqual([-1, 0, 0, 0])
 })
 
 test('a short cut past the inner fork moves the dominator outwards', () => {
-  const diamond: Pair[] = [[0, 1], [1, 2], [1, 3], [2, 4], [3, 4]]
+  const diamond: Pair[] = [
+    [0, 1],
+    [1, 2],
+    [1, 3],
+    [2, 4],
+    [3, 4],
+  ]
   expect(immediate(5, diamond)[4]).toBe(1)
   expect(immediate(5, [...diamond, [0, 4]])[4]).toBe(0)
 })
@@ -79,7 +97,12 @@ test('a ladder of 20,000 diamonds is analysed in a moment', () => {
   const rungs = range(20_000)
   const pairs = rungs.flatMap((rung): Pair[] => {
     const top = 3 * rung
-    return [[top, top + 1], [top, top + 2], [top + 1, top + 3], [top + 2, top + 3]]
+    return [
+      [top, top + 1],
+      [top, top + 2],
+      [top + 1, top + 3],
+      [top + 2, top + 3],
+    ]
   })
   const edges = pairs.map(([from, to]) => ({ from, to, port: 'out' }))
   const ins: number[][] = range(60_001).map(() => [])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type FrameJoin, ForkWindow, Ledger, outwards, type Share } from '../../packages/core/src/frames.js'
+import { ForkWindow, type FrameJoin, Ledger, outwards, type Share } from '../../packages/core/src/frames.js'
 import { Scope } from '../../packages/core/src/packet.js'
 import type { Token } from '../../packages/core/src/regions.js'
 import { range } from '../support/plans.js'
@@ -14,6 +14,7 @@ function noted(ledger: Ledger, onComplete: (share: Share) => void = (share) => l
   const shares: Share[] = []
   const join: FrameJoin = {
     holds: [],
+    closed: false,
     opened: (share) => {
       shares.push(share)
       heard.push('opened')
@@ -56,7 +57,11 @@ describe('a frame', () => {
   test('stays open until every join of its fork is done with it', () => {
     const ledger = new Ledger()
     const joins = [noted(ledger), noted(ledger)]
-    const window = new ForkWindow(4, joins.map(({ join }) => join), ledger)
+    const window = new ForkWindow(
+      4,
+      joins.map(({ join }) => join),
+      ledger,
+    )
     const frame = open(window, [1, 1])
     ledger.release(frame, [token(1)])
     expect([window.open, joins.map(({ heard }) => heard.length)]).toEqual([1, [1, 2]])
@@ -102,11 +107,12 @@ describe('a frame', () => {
     // Wants no more, so it skips its share at once, and with it what it held at the second join.
     const first: FrameJoin = {
       holds: [token(1)],
-      opened: (share) => {
+      closed: true,
+      opened: () => {},
+      complete: (share) => {
         ledger.finish(share)
         ledger.release(share.frame, [token(1)])
       },
-      complete: () => {},
     }
     const window = new ForkWindow(4, [first, second.join], ledger)
     open(window, [1, 1])
@@ -121,6 +127,7 @@ describe('the work list', () => {
     const shares: Share[] = []
     const join: FrameJoin = {
       holds: [],
+      closed: false,
       opened: (share) => void shares.push(share),
       complete: (share) => {
         ledger.finish(share)

@@ -103,7 +103,9 @@ describe('an inlet that merges', () => {
     }
     await Promise.all(produced)
     for (const input of range(3))
-      expect(seen.filter((value) => Array.isArray(value) && value[0] === input)).toEqual(range(40).map((n) => [input, n]))
+      expect(seen.filter((value) => Array.isArray(value) && value[0] === input)).toEqual(
+        range(40).map((n) => [input, n]),
+      )
     expect(counters.received).toBe(120)
   })
 

@@ -36,7 +36,7 @@ describe('a join by lineage', () => {
   test('pairs what descends from the same item', async () => {
     const { report, values } = await finish(diamond(200, { coro: (n: number) => n * 10 }))
     expect(values).toEqual(range(200).map((n) => [n, n * 10]))
-    expect(report.nodes['join']).toMatchObject({ received: 400, completed: 400, dropped: 0 })
+    expect(report.nodes.join).toMatchObject({ received: 400, completed: 400, dropped: 0 })
     expectFramesClosed()
   })
 
@@ -45,8 +45,12 @@ describe('a join by lineage', () => {
       ...diamond(100, { coro: (n: number) => (n % 3 === 0 ? n : DROP) }, { to: ['out'] }),
       out: { coro: same },
     })
-    expect(values).toEqual(range(100).filter((n) => n % 3 === 0).map((n) => [n, n]))
-    expect(report.nodes['join']).toMatchObject({ received: 134, completed: 134, dropped: 66 })
+    expect(values).toEqual(
+      range(100)
+        .filter((n) => n % 3 === 0)
+        .map((n) => [n, n]),
+    )
+    expect(report.nodes.join).toMatchObject({ received: 134, completed: 134, dropped: 66 })
     expectFramesClosed()
   })
 
@@ -56,7 +60,7 @@ describe('a join by lineage', () => {
       return n
     }
     const { report, values } = await finish(diamond(100, { coro: odd, props: { onError: 'skip' } }))
-    expect([values.length, report.outcome, report.nodes['branch']?.failed]).toEqual([50, 'completed', 50])
+    expect([values.length, report.outcome, report.nodes.branch?.failed]).toEqual([50, 'completed', 50])
     expectFramesClosed()
   })
 
@@ -95,7 +99,11 @@ describe('a join by lineage', () => {
     expect(run.values).toEqual([])
     first.open()
     await run.report()
-    expect(run.values).toEqual(range(20).slice(1).map((n) => [n, n]))
+    expect(run.values).toEqual(
+      range(20)
+        .slice(1)
+        .map((n) => [n, n]),
+    )
   })
 
   test('has its tuple in the order of the predecessors in the graph', async () => {
@@ -110,7 +118,7 @@ describe('a join by lineage', () => {
 
   test('is merged where "aggregateInputs" is false', async () => {
     const { values, report } = await finish(diamond(10, { coro: same }, { props: { aggregateInputs: false } }))
-    expect([values.length, report.nodes['join']?.received, windows().length]).toEqual([20, 20, 0])
+    expect([values.length, report.nodes.join?.received, windows().length]).toEqual([20, 20, 0])
   })
 
   test('bounds how many items are inside the region', async () => {
@@ -118,7 +126,7 @@ describe('a join by lineage', () => {
     const run = start(diamond(500, { coro: () => held.opened, props: { queueSize: 400 } }))
     await turns()
     expect(windows().map(({ open, size }) => [open, size])).toEqual([[32, 32]])
-    expect(run.network.snapshot().nodes['join']?.received).toBe(32)
+    expect(run.network.snapshot().nodes.join?.received).toBe(32)
     held.open()
     await run.report()
     expectFramesClosed()
@@ -151,8 +159,12 @@ describe('a branch that gives several outputs for one item', () => {
 
   test('with "skip" costs that frame only', async () => {
     const { report, values } = await finish(diamond(10, { coro: twice }, { props: { onError: 'skip' } }))
-    expect(values).toEqual(range(10).filter((n) => n !== 3).map((n) => [n, n]))
-    expect(report.nodes['join']).toMatchObject({ received: 21, completed: 18, failed: 3 })
+    expect(values).toEqual(
+      range(10)
+        .filter((n) => n !== 3)
+        .map((n) => [n, n]),
+    )
+    expect(report.nodes.join).toMatchObject({ received: 21, completed: 18, failed: 3 })
     expect(report.errors.map(({ code }) => code)).toEqual(['PLB_NODE_CARDINALITY'])
     expectFramesClosed()
   })
@@ -221,7 +233,7 @@ describe('a region that is left early', () => {
       a: { kind: 'stream', coro: two as never, to: ['join'] },
       join: { coro: same },
     })
-    expect([report.outcome, report.nodes['src']?.emitted]).toEqual(['completed', 300])
+    expect([report.outcome, report.nodes.src?.emitted]).toEqual(['completed', 300])
     expectFramesClosed()
   })
 
@@ -235,7 +247,11 @@ describe('a region that is left early', () => {
     const spec: Spec = {
       src: { coro: items(...range(200)), to: ['a', 'join'] },
       a: { coro: obedient, props: { workers: 2 }, to: ['b'] },
-      b: { kind: 'stream', coro: (inputs: AsyncIterable<unknown>) => leaveAt(inputs, inside.opened) as never, to: ['join'] },
+      b: {
+        kind: 'stream',
+        coro: (inputs: AsyncIterable<unknown>) => leaveAt(inputs, inside.opened) as never,
+        to: ['join'],
+      },
       join: { coro: same },
     }
     const { report } = await finish(spec, { deadlineMs: 1_000 })
@@ -253,7 +269,11 @@ describe('a region that is left early', () => {
     const spec: Spec = {
       src: { coro: items(...range(200)), to: ['a', 'join'] },
       a: { coro: never, to: ['b'] },
-      b: { kind: 'stream', coro: (inputs: AsyncIterable<unknown>) => leaveAt(inputs, inside.opened) as never, to: ['join'] },
+      b: {
+        kind: 'stream',
+        coro: (inputs: AsyncIterable<unknown>) => leaveAt(inputs, inside.opened) as never,
+        to: ['join'],
+      },
       join: { coro: same },
     }
     const { report } = await finish(spec, { deadlineMs: 1_000, graceMs: 20 })
@@ -301,18 +321,18 @@ describe('doomsday', () => {
   test('lists what was stored at a join, once', async () => {
     const held = gate()
     const run = start(diamond(10, { coro: () => held.opened }), { graceMs: 50 })
-    await until(() => run.network.snapshot().nodes['join']?.received === 10)
+    await until(() => run.network.snapshot().nodes.join?.received === 10)
     held.open()
     await run.network.doomsday()
     const report = await run.report()
     const stored = report.unprocessed.filter(({ node }) => node === 'join').map(({ value }) => value)
-    expect([stored, report.nodes['join']?.unprocessed]).toEqual([range(10), 10])
+    expect([stored, report.nodes.join?.unprocessed]).toEqual([range(10), 10])
   })
 
   test('lets an output go that waits for a credit', async () => {
     const held = gate()
     const run = start(diamond(100, { coro: () => held.opened, props: { queueSize: 100 } }))
-    await until(() => run.network.snapshot().nodes['join']?.received === 32)
+    await until(() => run.network.snapshot().nodes.join?.received === 32)
     held.open()
     await run.network.doomsday()
     const report = await run.report()
@@ -335,7 +355,7 @@ test('a put that waits for a credit can be taken back', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'PLB_RUN_CANCELLED' })
   held.open()
   await run.network.drain()
-  expect((await run.report()).nodes['in']).toMatchObject({ received: 32, completed: 32 })
+  expect((await run.report()).nodes.in).toMatchObject({ received: 32, completed: 32 })
   expectFramesClosed()
 })
 

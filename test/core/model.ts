@@ -44,9 +44,7 @@ export function expectedRegions(graph: RegionGraph): ExpectedRegions {
   const reachedWithout = all.map((node) => walk(sources, after, node))
   const dominates = (a: number, b: number): boolean => a === b || !reachedWithout[a]?.has(b)
   const above = all.map((node) =>
-    all
-      .filter((other) => other !== node && dominates(other, node))
-      .sort((a, b) => (dominates(a, b) ? 1 : -1)),
+    all.filter((other) => other !== node && dominates(other, node)).sort((a, b) => (dominates(a, b) ? 1 : -1)),
   )
 
   const forkOf = new Map<number, number>()

@@ -1,4 +1,4 @@
-import { type Context, type Coro, DROP, defineCoro } from '@pipelines/core'
+import { type Context, type Coro, DROP, defineCoro, packet, Queue, startProcessor } from '@pipelines/core'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 // Not declared by this package: the very copy that the engine uses.
@@ -41,7 +41,7 @@ describe('workers', () => {
       now--
     }
     const { report } = await finish(line({ src: items(...range(100)), work: { coro, props: { workers } } }))
-    expect(report.nodes['work']?.completed).toBe(100)
+    expect(report.nodes.work?.completed).toBe(100)
     expect(most).toBeLessThanOrEqual(workers)
     expect(most).toBeGreaterThan(workers / 2)
   })
@@ -154,7 +154,7 @@ describe('bursts', () => {
     const { report } = await finish(line({ src: items(...range(10_000)), work: same, out: same }))
     const tasks = add.mock.calls.length
     add.mockRestore()
-    expect(report.nodes['out']?.completed).toBe(10_000)
+    expect(report.nodes.out?.completed).toBe(10_000)
     expect(tasks).toBeGreaterThanOrEqual(3)
     expect(tasks).toBeLessThan(1_000)
   })
@@ -167,10 +167,15 @@ describe('bursts', () => {
     expect(tasks).toBeLessThan(2_000)
   })
 
-  test('take no more than their quantum at once, so that others get a turn', async () => {
-    const values = range(3_000)
-    const { report } = await finish(line({ src: items(...values), out: { coro: same, props: { queueSize: 3_000 } } }))
-    expect(report.nodes['out']?.completed).toBe(3_000)
+  test('take at most 1,024 items each, so that others get a turn', async () => {
+    const input = new Queue(3_000)
+    for (const n of range(3_000)) input.offer(packet(n))
+    input.end()
+    const add = vi.spyOn(PQueue.prototype, 'add')
+    const { counts } = await startProcessor({ name: 'work', coro: same, inputs: [input], outputs: [] }).settled
+    const tasks = add.mock.calls.length
+    add.mockRestore()
+    expect([counts.completed, tasks]).toEqual([3_000, 3])
   })
 })
 
@@ -198,7 +203,7 @@ describe('what a call returns', () => {
 
   test('undefined of a leaf is no output of the pipeline', async () => {
     const { values, report } = await finish(line({ src: items(1, 2), out: (n: number) => (n === 1 ? undefined : n) }))
-    expect([values, report.nodes['out']]).toEqual([[2], expect.objectContaining({ completed: 2, emitted: 1, dropped: 0 })])
+    expect([values, report.nodes.out]).toEqual([[2], expect.objectContaining({ completed: 2, emitted: 1, dropped: 0 })])
   })
 
   test('a generator is expanded, with its promises and without what it drops', async () => {
@@ -266,7 +271,10 @@ describe('what a call returns', () => {
     const seen: unknown[] = []
     const coro = (n: number, { index, meta, args, node }: Context) => void seen.push([n, index, meta, args, node])
     await finish({
-      src: { coro: async (out: { put: (n: number, o: object) => Promise<void> }) => out.put(7, { meta: { m: 1 } }), to: ['work'] } as never,
+      src: {
+        coro: async (out: { put: (n: number, o: object) => Promise<void> }) => out.put(7, { meta: { m: 1 } }),
+        to: ['work'],
+      } as never,
       work: { coro, args: { a: 1 } },
     })
     expect(seen).toEqual([[7, 0, { m: 1 }, { a: 1 }, 'work']])
@@ -302,7 +310,22 @@ describe('a generator that nobody wants any more', () => {
     await until(() => run.values.length > 3)
     const report = await run.network.doomsday()
     expect([notes, report.outcome]).toEqual([['finally'], 'doomed'])
-    expect(report.nodes['work']).toMatchObject({ received: 1, unprocessed: 1 })
+    expect(report.nodes.work).toMatchObject({ received: 1, unprocessed: 1 })
+  })
+
+  test('runs its finally block when it dooms the run from inside itself', async () => {
+    const notes: string[] = []
+    const coro = function* (): Generator<number> {
+      try {
+        void run.network.doomsday()
+        yield 1
+        yield 2
+      } finally {
+        notes.push('finally')
+      }
+    }
+    const run = start(line({ src: items(1), work: coro, out: same }))
+    expect([(await run.report()).outcome, notes]).toEqual(['doomed', ['finally']])
   })
 
   test('is not begun when it comes after doomsday', async () => {
@@ -320,7 +343,7 @@ describe('a generator that nobody wants any more', () => {
     const settled = run.network.doomsday()
     held.open()
     await settled
-    expect([begun, (await run.report()).nodes['work']?.late]).toEqual([false, 1])
+    expect([begun, (await run.report()).nodes.work?.late]).toEqual([false, 1])
   })
 
   test('that throws while it is closed is reported', async () => {
@@ -350,14 +373,14 @@ describe('an item that fails', () => {
     const mine = new Error('mine')
     const { report } = await finish(line({ src: items(...range(9)), work: () => Promise.reject(mine) }))
     expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_FAILED', details: { node: 'work' } } })
-    expect([report.error?.cause, report.nodes['work']?.failed]).toEqual([mine, 1])
+    expect([report.error?.cause, report.nodes.work?.failed]).toEqual([mine, 1])
   })
 
   test.each([1, 4])('with "skip" is counted and left out, with %i workers', async (workers) => {
     const props = { onError: 'skip', workers } as const
     const { report, values } = await finish(line({ src: items(...range(301)), work: { coro: odd, props }, out: same }))
     expect(values).toEqual(range(301).filter((n) => n % 2 === 0))
-    expect(report.nodes['work']).toMatchObject({ received: 301, completed: 151, failed: 150 })
+    expect(report.nodes.work).toMatchObject({ received: 301, completed: 151, failed: 150 })
     expect([report.outcome, report.error, report.errors.length]).toEqual(['completed', undefined, 100])
   })
 
@@ -411,7 +434,7 @@ describe('an item that fails', () => {
       })
     const { report } = await finish(line({ src: items(1), work: hostile, out: same }))
     expect(report.error).toMatchObject({ code: 'PLB_NODE_FAILED', details: { node: 'work' } })
-    expect(report.nodes['work']).toMatchObject({ received: 1, failed: 1 })
+    expect(report.nodes.work).toMatchObject({ received: 1, failed: 1 })
   })
 
   test('in the middle of a generator keeps what it had given', async () => {
@@ -419,8 +442,13 @@ describe('an item that fails', () => {
       yield n
       throw new Error('then')
     }
-    const { values, report } = await finish(line({ src: items(1, 2), work: { coro, props: { onError: 'skip' } }, out: same }))
-    expect([values, report.nodes['work']]).toEqual([[1, 2], expect.objectContaining({ failed: 2, completed: 0, emitted: 2 })])
+    const { values, report } = await finish(
+      line({ src: items(1, 2), work: { coro, props: { onError: 'skip' } }, out: same }),
+    )
+    expect([values, report.nodes.work]).toEqual([
+      [1, 2],
+      expect.objectContaining({ failed: 2, completed: 0, emitted: 2 }),
+    ])
   })
 
   test('beside others reports the further failures in the details of the first', async () => {
@@ -448,8 +476,13 @@ describe('an item that fails', () => {
     await turns()
     await run.network.doomsday('enough')
     const { outcome, reason, nodes, errors, unprocessed } = await run.report()
-    expect([outcome, reason, errors, unprocessed]).toEqual(['doomed', 'enough', [], [{ node: 'work', value: 'a', meta: {} }]])
-    expect(nodes['work']).toMatchObject({ received: 1, failed: 0, unprocessed: 1 })
+    expect([outcome, reason, errors, unprocessed]).toEqual([
+      'doomed',
+      'enough',
+      [],
+      [{ node: 'work', value: 'a', meta: {} }],
+    ])
+    expect(nodes.work).toMatchObject({ received: 1, failed: 0, unprocessed: 1 })
   })
 })
 
@@ -463,7 +496,10 @@ describe('a coroutine that never settles', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(18)
     expect([abandoned, unprocessed.map(({ node, value }) => [node, value])]).toEqual([
       ['stuck'],
-      expect.arrayContaining([['stuck', 'a'], ['stuck', 'b']]),
+      expect.arrayContaining([
+        ['stuck', 'a'],
+        ['stuck', 'b'],
+      ]),
     ])
   })
 
@@ -474,7 +510,7 @@ describe('a coroutine that never settles', () => {
     await run.network.doomsday()
     held.open()
     await turns()
-    expect([run.network.snapshot().nodes['stuck']?.late, run.values]).toEqual([1, []])
+    expect([run.network.snapshot().nodes.stuck?.late, run.values]).toEqual([1, []])
   })
 })
 
@@ -515,7 +551,13 @@ describe('pause', () => {
 
 describe('a chain of 5,000 nodes', () => {
   const deep = (last: object, source: Coro) =>
-    line(Object.fromEntries([['src', { coro: source }], ...range(5_000).map((n) => [`n${n}`, { coro: same }]), ['last', last]]))
+    line(
+      Object.fromEntries([
+        ['src', { coro: source }],
+        ...range(5_000).map((n) => [`n${n}`, { coro: same }]),
+        ['last', last],
+      ]),
+    )
 
   test('carries its items to the end', async () => {
     const { values, report } = await finish(deep({ coro: same }, items(1, 2, 3)))

@@ -37,10 +37,13 @@ function expectAsModel(graph: RegionGraph): void {
 /** Random acyclic graphs: several sources, ports, merges and joins. */
 const randomGraph = fc
   .record({
-    preds: fc.array(fc.array(fc.record({ back: fc.integer({ min: 1, max: 9 }), port: fc.nat(3) }), { minLength: 1, maxLength: 3 }), {
-      minLength: 3,
-      maxLength: 13,
-    }),
+    preds: fc.array(
+      fc.array(fc.record({ back: fc.integer({ min: 1, max: 9 }), port: fc.nat(3) }), { minLength: 1, maxLength: 3 }),
+      {
+        minLength: 3,
+        maxLength: 13,
+      },
+    ),
     joins: fc.array(fc.nat(3), { minLength: 13, maxLength: 13 }),
   })
   .map(({ preds, joins }): RegionGraph => {

@@ -5,7 +5,14 @@ import { finish, items, line, range, start } from '../support/plans.js'
 import { turns, until } from '../support/turns.js'
 
 /** A coroutine whose hooks note what happens, with what they are given in addition. */
-function hooked(extra: { setup?: () => unknown; run?: (n: number) => unknown; teardown?: () => unknown; flush?: (ctx: Context) => unknown } = {}) {
+function hooked(
+  extra: {
+    setup?: () => unknown
+    run?: (n: number) => unknown
+    teardown?: () => unknown
+    flush?: (ctx: Context) => unknown
+  } = {},
+) {
   const life: unknown[] = []
   const coro = defineCoro({
     setup: (ctx: Context) => {
@@ -19,7 +26,8 @@ function hooked(extra: { setup?: () => unknown; run?: (n: number) => unknown; te
       return extra.teardown?.()
     },
   })
-  const count = (what: string): number => life.filter((one) => one === what || (Array.isArray(one) && one[0] === what)).length
+  const count = (what: string): number =>
+    life.filter((one) => one === what || (Array.isArray(one) && one[0] === what)).length
   return { coro, life, count }
 }
 
@@ -89,7 +97,12 @@ describe('a worker slot', () => {
   })
 
   test.each([
-    ['throws', () => { throw new Error('setup') }],
+    [
+      'throws',
+      () => {
+        throw new Error('setup')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('setup'))],
   ])('whose setup %s fails the run and has no teardown', async (_, setup) => {
     const { coro, count } = hooked({ setup })
@@ -114,7 +127,12 @@ describe('a worker slot', () => {
   })
 
   test.each([
-    ['throws', () => { throw new Error('teardown') }],
+    [
+      'throws',
+      () => {
+        throw new Error('teardown')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('teardown'))],
   ])('whose teardown %s fails the run, and every slot is torn down', async (_, teardown) => {
     const { coro, count } = hooked({ teardown, run: () => turns(1) })

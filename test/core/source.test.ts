@@ -8,24 +8,69 @@ const valuesOf = async (coro: Coro): Promise<unknown[]> => (await finish(line({ 
 
 describe('a source may be', () => {
   test.each<[string, Coro]>([
-    ['a generator', function* () { yield* range(5) }],
-    ['a generator of promises', function* () { yield* range(5).map((n) => Promise.resolve(n)) }],
-    ['an asynchronous generator', async function* () { yield* range(5) }],
+    [
+      'a generator',
+      function* () {
+        yield* range(5)
+      },
+    ],
+    [
+      'a generator of promises',
+      function* () {
+        yield* range(5).map((n) => Promise.resolve(n))
+      },
+    ],
+    [
+      'an asynchronous generator',
+      async function* () {
+        yield* range(5)
+      },
+    ],
     ['a function that returns an array', () => range(5)],
     ['a function that returns a set', () => new Set(range(5))],
     ['a function that returns an iterator', () => range(5).values()],
     ['a promise of an iterable', async () => range(5)],
-    ['an object with an asynchronous iterator', () => ({ [Symbol.asyncIterator]: async function* () { yield* range(5) } })],
-    ['a function that puts', (async (output: SourceOutput) => { for (const n of range(5)) await output.put(n) }) as Coro],
-    ['a function that emits', ((_: unknown, ctx: Context) => { for (const n of range(5)) ctx.emit('out', n) }) as Coro],
-    ['a function that puts and returns the rest', (async (output: SourceOutput) => { for (const n of range(3)) await output.put(n); return [3, 4] }) as Coro],
+    [
+      'an object with an asynchronous iterator',
+      () => ({
+        [Symbol.asyncIterator]: async function* () {
+          yield* range(5)
+        },
+      }),
+    ],
+    [
+      'a function that puts',
+      (async (output: SourceOutput) => {
+        for (const n of range(5)) await output.put(n)
+      }) as Coro,
+    ],
+    [
+      'a function that emits',
+      ((_: unknown, ctx: Context) => {
+        for (const n of range(5)) ctx.emit('out', n)
+      }) as Coro,
+    ],
+    [
+      'a function that puts and returns the rest',
+      (async (output: SourceOutput) => {
+        for (const n of range(3)) await output.put(n)
+        return [3, 4]
+      }) as Coro,
+    ],
   ])('%s', async (_, coro) => {
     expect(await valuesOf(coro)).toEqual(range(5))
   })
 
-  test.each([['a number', 7], ['a string', 'text'], ['an object', {}]])('no function that returns %s', async (_, returned) => {
+  test.each([
+    ['a number', 7],
+    ['a string', 'text'],
+    ['an object', {}],
+  ])('no function that returns %s', async (_, returned) => {
     const { report } = await finish(line({ src: () => returned, out: same }))
-    expect(report).toMatchObject({ outcome: 'failed', error: { cause: { code: 'PLB_CORO_TYPE', details: { node: 'src' } } } })
+    expect(report).toMatchObject({
+      outcome: 'failed',
+      error: { cause: { code: 'PLB_CORO_TYPE', details: { node: 'src' } } },
+    })
   })
 
   test.each([undefined, null])('empty: it returns %s', async (returned) => {
@@ -126,7 +171,11 @@ describe('a source', () => {
       for await (const _ of inputs) return
     }
     const { report } = await finish(line({ src: src as Coro, out: { kind: 'stream', coro: one as never } }))
-    expect([report.outcome, closed, aborted]).toEqual(['completed', true, expect.objectContaining({ code: 'PLB_RUN_CANCELLED' })])
+    expect([report.outcome, closed, aborted]).toEqual([
+      'completed',
+      true,
+      expect.objectContaining({ code: 'PLB_RUN_CANCELLED' }),
+    ])
   })
 })
 
@@ -187,7 +236,9 @@ describe('a put', () => {
     await turns()
     await run.network.doomsday()
     await turns()
-    expect((await run.report()).unprocessed.filter(({ node }) => node === 'src').map(({ value }) => value)).toEqual(range(20).slice(2))
+    expect((await run.report()).unprocessed.filter(({ node }) => node === 'src').map(({ value }) => value)).toEqual(
+      range(20).slice(2),
+    )
   })
 
   test('that nobody awaits is delivered all the same, also when the coroutine has returned', async () => {
@@ -230,7 +281,12 @@ describe('doomsday', () => {
     await turns()
     await run.network.doomsday()
     const { unprocessed } = await run.report()
-    expect(unprocessed.map(({ node, value }) => [node, value]).toSorted()).toEqual([['out', 0], ['out', 1], ['out', 2], ['src', 3]])
+    expect(unprocessed.map(({ node, value }) => [node, value]).toSorted()).toEqual([
+      ['out', 0],
+      ['out', 1],
+      ['out', 2],
+      ['src', 3],
+    ])
   })
 
   test('ends a source that waits for something else once it obeys its signal', async () => {
@@ -271,7 +327,7 @@ describe('an inlet that is fed', () => {
 
   test('draws everything, and counts it as received and completed', async () => {
     const run = fed(range(30))
-    expect((await run.report()).nodes['in']).toMatchObject({ received: 30, completed: 30, emitted: 30, dropped: 0 })
+    expect((await run.report()).nodes.in).toMatchObject({ received: 30, completed: 30, emitted: 30, dropped: 0 })
     expect(run.values).toEqual(range(30))
   })
 
@@ -295,7 +351,7 @@ describe('an inlet that is fed', () => {
     await turns()
     await run.network.doomsday()
     const { nodes, unprocessed } = await run.report()
-    expect(nodes['in']).toMatchObject({ received: 66, completed: 65, unprocessed: 1 })
+    expect(nodes.in).toMatchObject({ received: 66, completed: 65, unprocessed: 1 })
     expect(unprocessed).toContainEqual({ node: 'in', value: 65, meta: {} })
   })
 

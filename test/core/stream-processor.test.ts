@@ -19,7 +19,7 @@ describe('a stream coroutine', () => {
   test('consumes its input as one iterable for the whole run', async () => {
     const { values, report } = await finish(line({ src: items(...range(200)), work: stream(doubled), out: same }))
     expect(values).toEqual(range(200).map((n) => n * 2))
-    expect(report.nodes['work']).toMatchObject({ received: 200, completed: 200, emitted: 200, dropped: 0 })
+    expect(report.nodes.work).toMatchObject({ received: 200, completed: 200, emitted: 200, dropped: 0 })
   })
 
   test('may give one result at the end', async () => {
@@ -29,10 +29,13 @@ describe('a stream coroutine', () => {
       return total
     }
     const { values, report } = await finish(line({ src: items(1, 2, 3), work: stream(sum), out: same }))
-    expect([values, report.nodes['work']?.dropped]).toEqual([[6], 3])
+    expect([values, report.nodes.work?.dropped]).toEqual([[6], 3])
   })
 
-  test.each([['undefined', undefined], ['DROP', DROP]])('that returns %s gives nothing', async (_, returned) => {
+  test.each([
+    ['undefined', undefined],
+    ['DROP', DROP],
+  ])('that returns %s gives nothing', async (_, returned) => {
     const all = async (inputs: Inputs): Promise<unknown> => {
       for await (const _ of inputs);
       return returned
@@ -48,9 +51,9 @@ describe('a stream coroutine', () => {
     }
     const run = start(line({ src: items(0, 1, 2), work: stream(slow) }))
     await turns()
-    expect(run.network.snapshot().nodes['work']).toMatchObject({ received: 2, completed: 1, inProgress: 1 })
+    expect(run.network.snapshot().nodes.work).toMatchObject({ received: 2, completed: 1, inProgress: 1 })
     held.open()
-    expect((await run.report()).nodes['work']).toMatchObject({ received: 3, completed: 3 })
+    expect((await run.report()).nodes.work).toMatchObject({ received: 3, completed: 3 })
   })
 
   test('gives outputs that descend from the item it took last', async () => {
@@ -66,7 +69,10 @@ describe('a stream coroutine', () => {
     }
     const run = start(line({ src: src as never, work: stream(pairs) }))
     await run.report()
-    expect(run.outputs.map(({ value, meta }) => [value, meta])).toEqual([['01', { n: 1 }], ['12', { n: 2 }]])
+    expect(run.outputs.map(({ value, meta }) => [value, meta])).toEqual([
+      ['01', { n: 1 }],
+      ['12', { n: 2 }],
+    ])
   })
 
   test('emits in the order of what it yields', async () => {
@@ -167,7 +173,7 @@ describe('a stream coroutine that returns early', () => {
 
   test('without having looked at its input is a success', async () => {
     const { report } = await finish(line({ src: items(...range(300)), work: stream(() => undefined) }))
-    expect([report.outcome, report.nodes['work']?.received]).toEqual(['completed', 0])
+    expect([report.outcome, report.nodes.work?.received]).toEqual(['completed', 0])
   })
 })
 
@@ -206,13 +212,14 @@ describe('a stream coroutine that is stopped', () => {
 
   test('at doomsday, with an item in hand, reports that item', async () => {
     const work = stream(async (inputs, { signal }) => {
-      for await (const _ of inputs) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      for await (const _ of inputs)
+        await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     })
     const run = start(line({ src: items('a', 'b'), work }))
     await turns()
     await run.network.doomsday()
     const { nodes, unprocessed } = await run.report()
-    expect(nodes['work']).toMatchObject({ received: 1, unprocessed: 1, failed: 0 })
+    expect(nodes.work).toMatchObject({ received: 1, unprocessed: 1, failed: 0 })
     expect(unprocessed.map(({ value }) => value)).toEqual(expect.arrayContaining(['a', 'b']))
   })
 
@@ -233,7 +240,7 @@ describe('a stream coroutine that fails', () => {
     )
     const { report } = await finish(line({ src: items(...range(9)), work }))
     expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_FAILED', cause: { message: 'three' } } })
-    expect(report.nodes['work']).toMatchObject({ completed: 3, failed: 1 })
+    expect(report.nodes.work).toMatchObject({ completed: 3, failed: 1 })
   })
 })
 
@@ -299,9 +306,9 @@ test('a stream coroutine may consume a join', async () => {
     a: { coro: (n: number) => -n, to: ['join'] },
     join: {
       kind: 'stream',
-      coro: (async function* (inputs: AsyncIterable<[number, number]>) {
+      coro: async function* (inputs: AsyncIterable<[number, number]>) {
         for await (const [a, b] of inputs) yield a + b
-      }) as never,
+      } as never,
     },
   })
   expect(values).toEqual(range(100).map(() => 0))

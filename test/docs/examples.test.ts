@@ -32,7 +32,9 @@ describe.each(pages.filter(({ blocks }) => blocks.length > 0))('$path', (page) =
 
   test('has no output without a block that prints it', () => {
     const outputs = page.blocks.filter(({ marks }) => marks.has('output'))
-    expect(outputs).toHaveLength(examples.flatMap(({ steps }) => steps).filter(({ output }) => output !== undefined).length)
+    expect(outputs).toHaveLength(
+      examples.flatMap(({ steps }) => steps).filter(({ output }) => output !== undefined).length,
+    )
   })
 
   for (const example of examples)

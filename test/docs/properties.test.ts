@@ -9,7 +9,7 @@ const file = new URL('docs/guide/properties.md', repositoryRoot)
 test('the table of node properties is the one that the code makes', () => {
   const text = readFileSync(file, 'utf8')
   const fresh = withPropertyTable(text)
-  if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(file, fresh)
+  if (process.env.UPDATE_DOCS !== undefined) writeFileSync(file, fresh)
   else expect(text).toBe(fresh)
 })
 

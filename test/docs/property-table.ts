@@ -19,9 +19,7 @@ export function propertyTable(): string {
 }
 
 /** What a schema allows, in a few words. */
-function rule(schema: Readonly<Record<string, unknown>>): string {
-  const values = schema['enum']
+function rule({ type, minimum, enum: values }: Readonly<Record<string, unknown>>): string {
   if (Array.isArray(values)) return values.map((value) => `\`${JSON.stringify(value)}\``).join(', ')
-  const minimum = schema['minimum'] === undefined ? '' : ` ≥ ${String(schema['minimum'])}`
-  return `${String(schema['type'])}${minimum}`
+  return `${String(type)}${minimum === undefined ? '' : ` ≥ ${String(minimum)}`}`
 }

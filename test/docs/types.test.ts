@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { repositoryRoot } from '../support/repository.js'
-import { ExampleFiles, type Example, examplesOf } from './examples.js'
+import { type Example, ExampleFiles, examplesOf } from './examples.js'
 import { pageOf, readPages } from './markdown.js'
 
 const root = fileURLToPath(repositoryRoot)
 const folders: ExampleFiles[] = []
-afterAll(() => folders.forEach((files) => files.remove()))
+afterAll(() => {
+  for (const files of folders) files.remove()
+})
 
 /** What the compiler says of examples, with the strictness that our own code is held to. */
 function complaints(examples: readonly Example[]): string {
@@ -33,7 +35,10 @@ function complaints(examples: readonly Example[]): string {
   }
   writeFileSync(project, JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions }))
   try {
-    execFileSync(process.execPath, [compiler(), '-p', project, '--pretty', 'false'], { encoding: 'utf8', stdio: 'pipe' })
+    execFileSync(process.execPath, [compiler(), '-p', project, '--pretty', 'false'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
     return ''
   } catch (error) {
     return error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error)

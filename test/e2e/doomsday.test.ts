@@ -28,6 +28,7 @@ stillClock()
 
 describe('doomsday at any moment,', manySeeds, () => {
   test('with coroutines that are never heard of again: it settles within the grace and accounts for every item', async () => {
+    let cut = 0
     for (const seed of seeds)
       await withSeed(seed, async () => {
         const reason = `doomsday of ${seed}`
@@ -35,9 +36,10 @@ describe('doomsday at any moment,', manySeeds, () => {
         const started = Date.now()
         const doomed = tracked.pipeline.doomsday(reason)
         const report = await doomed
-        expect(Date.now() - started).toBeLessThan(GRACE_MS + 1_000)
+        expect(Date.now() - started).toBeLessThan(GRACE_MS + 2_000)
         if (ended) expect(report.outcome).toBe('completed')
         else {
+          cut++
           expectDoomed(report, tracked, graph, reason)
           expectAbandoned(report, scheduler, tracked.stuck)
         }
@@ -45,6 +47,7 @@ describe('doomsday at any moment,', manySeeds, () => {
         tracked.expectTornDown(reason)
         expectNoListeners(tracked)
       })
+    if (process.env.SEED === undefined) expect(cut, 'runs that were cut short').toBeGreaterThan(seeds.length / 2)
   })
 
   test('with coroutines that end in the end: it waits for them, and abandons nobody', async () => {
@@ -135,6 +138,7 @@ describe('doomsday', manySeeds, () => {
   })
 
   test('before the start: it settles all the same, and then it cannot start any more', async () => {
+    performance.now = () => 1_000
     const regions = analyseRegions({ nodes: [], edges: [], order: [] })
     const network = new Network({ name: 'never', nodes: [], edges: [], order: [], regions })
     const report = await network.doomsday('never mind')

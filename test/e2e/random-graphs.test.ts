@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { playable } from '../support/playable.js'
-import { manySeeds, seedsOf, withSeed } from '../support/random.js'
+import { feed, playable } from '../support/playable.js'
+import { manySeeds, randomOf, seedsOf, withSeed } from '../support/random.js'
 import {
   ancestorsByNode,
   fedBy,
@@ -67,6 +68,39 @@ describe.each(KINDS)('random graphs (%s) give what the reference computes,', man
   test('also where every seventh value of some nodes fails and is skipped', async () => {
     for (const seed of seeds) await withSeed(seed, () => expectAsComputed(seed, { kind, onError: 'skip' }))
   })
+})
+
+/** As above, but from time to time nothing is taken for a while, and the number of workers of a node changes. */
+async function expectAsComputedInSpurts(seed: number): Promise<void> {
+  const graph = randomGraph(seed)
+  const scheduler = new Scheduler(seed)
+  const random = randomOf(seed)
+  const outputs = new Map<string, unknown[]>()
+  const pipeline = playable(graph, scheduler).plumber.createPipeline({
+    onOutput: ({ node, value }) => void outputs.set(node, [...(outputs.get(node) ?? []), value]),
+  })
+  const fed = feed(graph, scheduler, pipeline)
+  while (!(await scheduler.drive(pipeline.settled, { releases: random.integer(0, 30) }))) {
+    pipeline.pause()
+    for (let releases = random.integer(0, 10); releases > 0; releases--) {
+      scheduler.release()
+      await turns(3)
+    }
+    const { name, inputs } = random.pick(graph.nodes)
+    if (inputs.length > 0) pipeline.setWorkers(name, random.integer(1, 8))
+    pipeline.resume()
+  }
+  const report = await pipeline.settled
+  await fed
+  const expected = expectedOf(graph)
+  expectOutputs(outputs, { ...expected, inOrder: new Set() })
+  expectBalancedBooks(report, fedBy(graph))
+  expect(report).toMatchObject({ outcome: 'completed', unprocessed: [], abandoned: [] })
+  for (const [name, counts] of expected.nodes) expect(report.nodes[name], `node "${name}"`).toMatchObject(counts)
+}
+
+test('random graphs that pause, go on and change their workers give the same', manySeeds, async () => {
+  for (const seed of seeds) await withSeed(seed, () => expectAsComputedInSpurts(seed))
 })
 
 /** Nodes between the fork of a join and the join. */

@@ -50,4 +50,4 @@ export async function withSeed(seed: number, property: () => Promise<void>): Pro
 }
 
 /** How long a test that tries many seeds may take. */
-export const manySeeds = { timeout: process.env.SOAK === undefined ? 60_000 : 1_200_000 }
+export const manySeeds = { timeout: process.env.SOAK === undefined ? 120_000 : 1_200_000 }

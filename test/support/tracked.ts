@@ -27,6 +27,8 @@ export class Tracked {
   readonly signals = new Set<AbortSignal>()
   /** Puts that were rejected, by inlet. */
   readonly rejected = new Map<string, unknown[]>()
+  /** Sources whose generator has begun, and was neither run to its end nor closed. */
+  readonly drawnFrom = new Set<string>()
   /** Set by a test when it ends the run: what is made later is not counted as made. */
   over = false
   readonly #graph: RandomGraph
@@ -90,8 +92,12 @@ export class Tracked {
     expect(places.toSorted()).toEqual([...this.made.values()].flat().toSorted())
   }
 
-  /** Asserts that every slot that was set up was torn down once, and told either nothing or the reason. */
+  /**
+   * Asserts that every slot that was set up was torn down once, and told either nothing or the reason; and that no
+   * generator was left in the middle.
+   */
   expectTornDown(reason: unknown): void {
+    expect([...this.drawnFrom], 'generators that were left open').toEqual([])
     for (const { name, reasons } of this.slots) {
       expect(reasons, `teardowns of slot ${name}`).toHaveLength(1)
       expect([undefined, reason], `what teardown of ${name} is told`).toContain(reasons[0])
@@ -158,15 +164,26 @@ export class Tracked {
           await output.put(make(id))
         }
       }
+    const { drawnFrom } = this
     if (node.style === 'asyncGenerator')
       return async function* (_output: unknown, context: Context) {
-        for (const id of itemsOf(node)) {
-          await wait(id, context)
-          yield make(id)
+        drawnFrom.add(name)
+        try {
+          for (const id of itemsOf(node)) {
+            await wait(id, context)
+            yield make(id)
+          }
+        } finally {
+          drawnFrom.delete(name)
         }
       }
     return function* () {
-      for (const id of itemsOf(node)) yield make(id)
+      drawnFrom.add(name)
+      try {
+        for (const id of itemsOf(node)) yield make(id)
+      } finally {
+        drawnFrom.delete(name)
+      }
     }
   }
 

@@ -8,26 +8,17 @@ interface SourceFile {
   readonly content: Buffer
 }
 
-interface Size {
-  readonly bytes: number
+interface Facts {
   readonly lines: number
-}
-
-interface Facts extends Size {
+  readonly bytes: number
   readonly language: string
   readonly hash: string
 }
+type Size = Pick<Facts, 'lines' | 'bytes'>
 
-export interface Total {
-  files: number
-  lines: number
-  bytes: number
-  /** Files whose content has been seen before. */
-  duplicates: number
-}
-
-/** By language. */
-export type Totals = ReadonlyMap<string, Total>
+const NOTHING = { files: 0, lines: 0, bytes: 0, duplicates: 0 }
+/** By language. A duplicate is a file whose content was seen before. */
+export type Totals = ReadonlyMap<string, Readonly<typeof NOTHING>>
 
 const strings = { type: 'array', items: { type: 'string' } }
 const argsOf = (name: string, schema: object) => ({ type: 'object', required: [name], properties: { [name]: schema } })
@@ -38,14 +29,12 @@ export const walk = defineCoro({
     const ignored = new Set(args.ignore as string[])
     const folders = [String(env.root)]
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      // A folder that cannot be listed is handed on itself: reading it fails too, and is counted there.
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined)
-      if (entries === undefined) yield folder
+      if (entries === undefined) yield folder // Reading it fails as well, and is counted there.
       for (const entry of entries?.sort((a, b) => (a.name < b.name ? -1 : 1)) ?? []) {
-        const path = join(folder, entry.name)
         if (ignored.has(entry.name)) continue
-        if (entry.isDirectory()) folders.push(path)
-        else if (entry.isFile()) yield path
+        if (entry.isDirectory()) folders.push(join(folder, entry.name))
+        else if (entry.isFile()) yield join(folder, entry.name)
       }
     }
   },
@@ -54,13 +43,12 @@ export const walk = defineCoro({
 export const read = defineCoro({
   args: argsOf('maxBytes', { type: 'integer' }),
   async run(path: string, { args }: Context) {
-    const limit = args.maxBytes as number
     const file = await open(path)
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(8192), 0, 8192, 0)
-      if (buffer.subarray(0, bytesRead).includes(0)) return DROP
+      if (buffer.subarray(0, bytesRead).includes(0)) return DROP // Text has no zeros.
       const { size } = await file.stat()
-      if (size > limit) throw new Error(`"${path}" has ${size} bytes; the limit is ${limit}`)
+      if (size > Number(args.maxBytes)) throw new Error(`more than ${args.maxBytes} bytes: ${size}, read '${path}'`)
       return { path, content: await file.readFile() }
     } finally {
       await file.close()
@@ -69,10 +57,9 @@ export const read = defineCoro({
 })
 
 export function lines({ content }: SourceFile): Size {
-  const bytes = content.length
-  let lines = bytes > 0 && content[bytes - 1] !== NEWLINE ? 1 : 0
+  let lines = content.length > 0 && content.at(-1) !== NEWLINE ? 1 : 0
   for (let at = content.indexOf(NEWLINE); at !== -1; at = content.indexOf(NEWLINE, at + 1)) lines++
-  return { bytes, lines }
+  return { lines, bytes: content.length }
 }
 const NEWLINE = 10
 
@@ -92,10 +79,10 @@ export const facts = ([size, language, hash]: [Size, string, string]): Facts => 
 export const summarise = defineCoro({
   kind: 'stream',
   async run(files: AsyncIterable<Facts>): Promise<Totals> {
-    const totals = new Map<string, Total>()
+    const totals = new Map<string, typeof NOTHING>()
     const hashes = new Set<string>()
     for await (const { language, lines, bytes, hash } of files) {
-      const total = totals.get(language) ?? { files: 0, lines: 0, bytes: 0, duplicates: 0 }
+      const total = totals.get(language) ?? { ...NOTHING }
       totals.set(language, total)
       total.files++
       total.lines += lines
