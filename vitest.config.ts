@@ -46,7 +46,7 @@ function serialProject(): TestProjectInlineConfiguration {
 
 /** Maps every export of every workspace package from `dist` to its source, so that tests need no build. */
 function sourceAliases(): { find: RegExp; replacement: string }[] {
-  return readdirSync(`${root}packages`).flatMap(folder => {
+  return readdirSync(`${root}packages`).flatMap((folder) => {
     const manifest: Manifest = JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, 'utf8'))
     return Object.entries(manifest.exports).map(([subpath, target]) => {
       const file = typeof target === 'string' ? target : target.default

@@ -28,7 +28,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
 type Rule = (packages: readonly SourcePackage[]) => string[]
 
 const rules: Readonly<Record<string, Rule>> = {
-  'every package has a layer': packages =>
+  'every package has a layer': (packages) =>
     packages
       .filter(({ folder }) => !Object.hasOwn(LAYERS, folder))
       .map(({ folder }) => `"${folder}" has no layer. Add it to LAYERS in this test.`),
@@ -63,10 +63,10 @@ const rules: Readonly<Record<string, Rule>> = {
     return `${where} imports "${specifier}". "${owner.folder}" may use ${allowed.join(', ')}.`
   }),
 
-  'files of a package do not import each other in a circle': packages =>
-    packages.flatMap(owner => cycles(owner).map(path => `${owner.folder}: ${path.join(' → ')}`)),
+  'files of a package do not import each other in a circle': (packages) =>
+    packages.flatMap((owner) => cycles(owner).map((path) => `${owner.folder}: ${path.join(' → ')}`)),
 
-  'files are short': packages =>
+  'files are short': (packages) =>
     packages.flatMap(({ folder, files }) =>
       [...files]
         .map(([file, text]) => ({ file, lines: text.trimEnd().split('\n').length }))
@@ -129,7 +129,7 @@ describe('each rule catches its offender', () => {
       expect(rule(good)).toEqual([])
     })
 
-    test.each(offenders[name] ?? [])('fails offender %#', offender => {
+    test.each(offenders[name] ?? [])('fails offender %#', (offender) => {
       expect(rule([...good, offender])).toHaveLength(1)
     })
 
@@ -159,16 +159,16 @@ interface ImportSite {
 
 /** A rule that looks at one import at a time and returns a complaint, or nothing. Imports of types count too. */
 function eachImport(check: (site: ImportSite) => string | undefined): Rule {
-  return packages =>
+  return (packages) =>
     packages
-      .flatMap(owner =>
+      .flatMap((owner) =>
         [...owner.files].flatMap(([file, text]) =>
           importsOf(text).map(({ specifier }) =>
             check({ packages, owner, file, where: `${owner.folder}/src/${file}`, specifier }),
           ),
         ),
       )
-      .filter(complaint => complaint !== undefined)
+      .filter((complaint) => complaint !== undefined)
 }
 
 /** Splits `@pipelines/plumber/graph` into folder `plumber` and subpath `./graph`; undefined for foreign packages. */
@@ -212,11 +212,11 @@ function cycles({ files }: SourcePackage): string[][] {
 
 /** A package made up for a test; it declares the dependency `dep` and all packages of the workspace. */
 function sourcePackage(folder: string, files: Readonly<Record<string, string>>): SourcePackage {
-  const names = ['dep', ...Object.keys(LAYERS).map(name => SCOPE + name)]
+  const names = ['dep', ...Object.keys(LAYERS).map((name) => SCOPE + name)]
   const manifest = {
     name: SCOPE + folder,
     exports: { '.': './dist/index.js' },
-    dependencies: Object.fromEntries(names.map(name => [name, '*'])),
+    dependencies: Object.fromEntries(names.map((name) => [name, '*'])),
   }
   return { folder, manifest, files: new Map(Object.entries(files)) }
 }

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../support/package-tree.js'
 import { repositoryFiles, repositoryRoot } from '../support/repository.js'
 
-const files = repositoryFiles().filter(path => existsSync(new URL(path, repositoryRoot)))
-const texts = files.map(path => ({ path, text: read(path) })).filter(({ text }) => !text.includes('\0'))
+const files = repositoryFiles().filter((path) => existsSync(new URL(path, repositoryRoot)))
+const texts = files.map((path) => ({ path, text: read(path) })).filter(({ text }) => !text.includes('\0'))
 const manifests = files
-  .filter(path => path.split('/').at(-1) === 'package.json')
-  .map(path => ({ path, manifest: JSON.parse(read(path)) as Manifest }))
+  .filter((path) => path.split('/').at(-1) === 'package.json')
+  .map((path) => ({ path, manifest: JSON.parse(read(path)) as Manifest }))
 const published = manifests.filter(({ path }) => path.startsWith('packages/'))
 
 describe('the repository', () => {
@@ -16,13 +16,13 @@ describe('the repository', () => {
   })
 
   test('names no folder of a developer machine', () => {
-    expect(texts.flatMap(({ path, text }) => machinePaths(text).map(found => `${path}: ${found}`))).toEqual([])
+    expect(texts.flatMap(({ path, text }) => machinePaths(text).map((found) => `${path}: ${found}`))).toEqual([])
   })
 
   test('has no test that is focused or skipped', () => {
     const tests = texts.filter(({ path }) => /\.test\.[cm]?tsx?$/.test(path))
     expect(tests.length).toBeGreaterThan(0)
-    expect(tests.flatMap(({ path, text }) => focusedTests(text).map(found => `${path}: ${found}`))).toEqual([])
+    expect(tests.flatMap(({ path, text }) => focusedTests(text).map((found) => `${path}: ${found}`))).toEqual([])
   })
 
   test('has one version', () => {

@@ -175,10 +175,10 @@ describe('flush', () => {
     expect(life).toEqual(['setup', 'teardown'])
   })
 
-  test('does not run where there was no item', async () => {
+  test('runs on one slot where there was no item: an aggregate of nothing is a result', async () => {
     const { coro, life } = hooked({ flush: () => 'rest' })
     const { values } = await finish(line({ src: items(), work: { coro } }))
-    expect([values, life]).toEqual([[], []])
+    expect([values, life]).toEqual([['rest'], ['setup', 'teardown']])
   })
 
   test('runs once for each slot that had an item', async () => {

@@ -39,15 +39,14 @@ export function examplesOf(page: Page): Example[] {
 }
 
 /** Printed between two steps. */
-const CUT = '\0cut'
+const CUT = '--- next step ---'
 
 /** The module of an example, each line at the number that it has on its page. */
 export function moduleOf({ steps }: Example): string {
   let source = ''
   for (const { block } of steps) {
-    const missing = block.line - source.split('\n').length
-    source += `${'\n'.repeat(Math.max(missing - 1, 0))}${source === '' ? '' : `console.log('${CUT.replace('\0', '\\0')}');`}\n`
-    source += block.code
+    if (source !== '') source += `\nconsole.log('${CUT}')`
+    source += '\n'.repeat(block.line - source.split('\n').length) + block.code
   }
   return `${source}\nexport {}\n`
 }

@@ -143,9 +143,9 @@ describe('without a coroMap', () => {
     expect(codes(graphOf({ a: ['b'], b: null }))).toEqual([])
   })
 
-  test('a check knows the usual executors and refuses others', () => {
+  test('a check knows the executors that it was given, and the inline one', () => {
     const at = (executor: string): object => graphOf({ a: ['b'] }, { b: { properties: { executor } } })
-    expect(codes(at('thread'))).toEqual([])
+    expect(codes(at('inline'))).toEqual([])
     expect(places(at('thred'))).toEqual(['PLB_OPTION_INVALID /nodes/b/properties/executor'])
   })
 

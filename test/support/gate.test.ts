@@ -4,7 +4,7 @@ import { gate } from './gate.js'
 test('a gate holds its waiters until it is opened', async () => {
   const door = gate()
   const passed: string[] = []
-  const waiters = ['a', 'b'].map(async name => {
+  const waiters = ['a', 'b'].map(async (name) => {
     await door.opened
     passed.push(name)
   })

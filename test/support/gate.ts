@@ -11,7 +11,7 @@ export interface Gate {
 export function gate(): Gate {
   let isOpen = false
   let release: () => void = () => {}
-  const opened = new Promise<void>(resolve => {
+  const opened = new Promise<void>((resolve) => {
     release = resolve
   })
   return {

@@ -15,7 +15,6 @@ const watchedKinds = new Set([
   'StatWatcher',
   'TCPServerWrap',
   'TCPSocketWrap',
-  'Timeout',
   'UDPWrap',
   'Worker',
 ])
@@ -71,7 +70,7 @@ function growth(before: Footprint): string[] {
 }
 
 function nextTurn(): Promise<void> {
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     turn(resolve)
   })
 }

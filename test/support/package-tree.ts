@@ -31,12 +31,12 @@ export interface Import {
 
 /** Reads all packages below `packages/`. */
 export function readPackages(): SourcePackage[] {
-  return readdirSync(new URL('packages/', repositoryRoot)).map(folder => {
+  return readdirSync(new URL('packages/', repositoryRoot)).map((folder) => {
     const base = new URL(`packages/${folder}/`, repositoryRoot)
     const paths = readdirSync(new URL('src/', base), { recursive: true, encoding: 'utf8' })
     const files = paths
-      .filter(path => path.endsWith('.ts'))
-      .map(path => [path.replaceAll('\\', '/'), readFileSync(new URL(`src/${path}`, base), 'utf8')] as const)
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => [path.replaceAll('\\', '/'), readFileSync(new URL(`src/${path}`, base), 'utf8')] as const)
     return { folder, manifest: JSON.parse(readFileSync(new URL('package.json', base), 'utf8')), files: new Map(files) }
   })
 }
@@ -44,7 +44,7 @@ export function readPackages(): SourcePackage[] {
 /** Lists what a TypeScript source imports, in the order of the text. */
 export function importsOf(source: string): Import[] {
   const found: Import[] = []
-  visit(parseAst(source, { lang: 'ts' }), node => {
+  visit(parseAst(source, { lang: 'ts' }), (node) => {
     const literal = importSources.has(node.type) ? node.source : undefined
     if (!isNode(literal) || typeof literal.value !== 'string') return
     const typeOnly = [node.importKind, node.exportKind].includes('type') || node.type === 'TSImportType'

@@ -20,11 +20,11 @@ export function repositoryFiles(): string[] {
         stdio: ['ignore', 'pipe', 'ignore'],
       },
     )
-    return list.split('\0').filter(path => path !== '')
+    return list.split('\0').filter((path) => path !== '')
   } catch {
     return readdirSync(repositoryRoot, { recursive: true, withFileTypes: true })
-      .filter(entry => entry.isFile())
-      .map(entry => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(repositoryRoot).length))
-      .filter(path => !/(^|\/)(node_modules|dist)\//.test(path))
+      .filter((entry) => entry.isFile())
+      .map((entry) => `${entry.parentPath}/${entry.name}`.slice(fileURLToPath(repositoryRoot).length))
+      .filter((path) => !/(^|\/)(node_modules|dist)\//.test(path))
   }
 }

@@ -60,7 +60,10 @@ export interface CoroDefinition<Input = never, State = unknown> {
   setup?(context: Context): State | Promise<State>
   /** The work. Its parameters depend on `kind`: `(input, ctx)`, `(output, ctx)` or `(inputs, ctx)`. */
   run(input: Input, context: Context<State>): unknown
-  /** Runs once per worker slot that had an item, after the last one; what it returns, yields or emits are outputs. */
+  /**
+   * Runs after the last input, once per worker slot that was set up, and on one slot where there was no input at all; what
+   * it returns, yields or emits are outputs.
+   */
   flush?(context: Context<State>): unknown
   /** Runs exactly once per worker slot that was set up, whatever ended the node. */
   teardown?(context: Context<State>, reason: TeardownReason): unknown

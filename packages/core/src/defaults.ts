@@ -67,7 +67,7 @@ export const NODE_PROPERTIES: { readonly [K in keyof NodeProperties]: PropertySp
   fuse: {
     default: true,
     schema: { type: 'boolean' },
-    description: 'Whether the node may run in one call chain with its neighbours.',
+    description: 'Permission to run in one call chain with its neighbours; false forbids it.',
   },
 }
 

@@ -1,3 +1,4 @@
+export { imbalances } from './books.js'
 export type { Context, Logger } from './context.js'
 export { SILENT } from './context.js'
 export type {

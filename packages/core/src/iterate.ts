@@ -28,7 +28,7 @@ export function iteratorOf(value: unknown): AnyIterator | undefined {
 
 /**
  * Draws from an iterator of user code, in the scope it belongs to, and closes it exactly once. `close` may come at any
- * time: an asynchronous iterator that waits is told at once, a synchronous one that is running when it returns.
+ * time: an asynchronous iterator that waits is told at once.
  */
 export class Draw {
   readonly #iterator: AnyIterator
@@ -36,6 +36,8 @@ export class Draw {
   readonly #scope: Scope | undefined
   #done = false
   #closing: Promise<void> | undefined
+  /** Whether a synchronous step is on the stack. */
+  #stepping = false
 
   constructor(iterator: AnyIterator, scope?: Scope) {
     this.#iterator = iterator
@@ -45,25 +47,28 @@ export class Draw {
   /** The next value, or {@link END}; a promise where the iterator or the value is one. */
   next(): unknown {
     if (this.#done || this.#closing !== undefined) return END
-    const step = this.#scope === undefined ? this.#iterator.next() : this.#scope.run(this.#next, this)
-    return isThenable(step) ? step.then((late) => this.#unwrap(late as Step)) : this.#unwrap(step as Step)
+    this.#stepping = true
+    try {
+      const step = this.#scope === undefined ? this.#iterator.next() : this.#scope.run(this.#next, this)
+      return isThenable(step) ? step.then((late) => this.#unwrap(late as Step)) : this.#unwrap(step as Step)
+    } finally {
+      this.#stepping = false
+    }
   }
 
-  /** Tells the iterator that nobody wants more; settles when it has cleaned up, and rejects with what that threw. */
+  /**
+   * Tells the iterator that nobody wants more; settles when it has cleaned up, and rejects with what that threw. From
+   * inside the iterator's own step it does nothing: whoever draws closes it afterwards.
+   */
   close(): Promise<void> {
+    if (this.#stepping) return Promise.resolve()
     this.#closing ??= this.#done ? Promise.resolve() : this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
-    try {
-      await (this.#scope === undefined ? this.#return() : this.#scope.run(this.#return, this))
-      this.#done = true
-    } catch (error) {
-      // A synchronous generator cannot be closed from inside itself; whoever draws from it closes it afterwards.
-      if (!(error instanceof TypeError && /already running/.test(error.message))) throw error
-      this.#closing = undefined
-    }
+    await (this.#scope === undefined ? this.#return() : this.#scope.run(this.#return, this))
+    this.#done = true
   }
 
   #next(): unknown {

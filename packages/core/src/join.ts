@@ -224,6 +224,10 @@ export class JoinEdge implements Edge {
     return true
   }
 
+  get closed(): boolean {
+    return this.#state === 'closed'
+  }
+
   isWaiting(): boolean {
     return false
   }

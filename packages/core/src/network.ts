@@ -39,7 +39,7 @@ export class Network implements Host {
   readonly scope: Scope = new Scope()
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
-  readonly graceMs: number
+  #graceMs: number
   readonly ledger: Ledger = new Ledger()
   readonly events: Events
   /** Settles with the report, whatever happens; never rejects. */
@@ -50,7 +50,8 @@ export class Network implements Host {
   readonly #lifecycle: Lifecycle<RunState>
   readonly #records = new Records()
   #living: number
-  #startedAt = 0
+  /** `undefined` until it starts. */
+  #startedAt: number | undefined
   #resolve: (report: RunReport) => void = () => {}
   /** Deadline of a drain that was asked for while executors warmed up. */
   #drainOnStart: number | undefined
@@ -61,7 +62,7 @@ export class Network implements Host {
     this.#options = options
     this.env = options.env ?? Object.freeze({})
     this.logger = options.logger ?? SILENT
-    this.graceMs = options.graceMs ?? GRACE_MS
+    this.#graceMs = options.graceMs ?? GRACE_MS
     this.events = new Events(this.logger)
     this.#lifecycle = new Lifecycle<RunState>(RUN_MOVES, 'idle', (from, to) => this.events.emit('state', { from, to }))
     this.settled = new Promise((resolve) => {
@@ -78,6 +79,10 @@ export class Network implements Host {
 
   get state(): RunState {
     return this.#lifecycle.state
+  }
+
+  get graceMs(): number {
+    return this.#graceMs
   }
 
   get doomed(): boolean {
@@ -143,7 +148,7 @@ export class Network implements Host {
     if (this.state === 'starting') this.#drainOnStart = deadlineMs
     if (this.#lifecycle.may('draining')) {
       this.#lifecycle.move('draining')
-      this.#drainDeadline = setTimeout(() => this.#late(deadlineMs), deadlineMs * DRAIN_SHARE)
+      this.#drainDeadline = setTimeout(() => this.#drainLate(deadlineMs), deadlineMs * DRAIN_SHARE)
       this.resume()
       for (const node of this.#pipework.sources) {
         if (node instanceof Feed) node.end()
@@ -156,7 +161,7 @@ export class Network implements Host {
 
   /** Cancels everything now. Idempotent, from any state. */
   doomsday(reason?: unknown): Promise<RunReport> {
-    this.#doom({ outcome: 'doomed', reason }, reason)
+    this.#doom({ outcome: 'doomed', error: new PipelineError('RUN_DOOMED', { reason }, reason), reason }, reason)
     return this.settled
   }
 
@@ -240,11 +245,17 @@ export class Network implements Host {
     this.#doom({ outcome: 'doomed', error, reason: error }, error)
   }
 
+  /** What is left of the deadline is all the grace there is. */
+  #drainLate(deadlineMs: number): void {
+    this.#graceMs = Math.min(this.#graceMs, deadlineMs * (1 - DRAIN_SHARE))
+    this.#late(deadlineMs)
+  }
+
   #doom(end: End, reason: unknown): void {
     if (!this.#lifecycle.may('doomed')) return
     this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
     this.#lifecycle.move('doomed')
-    const told = reason ?? end.error ?? new PipelineError('RUN_DOOMED', { reason })
+    const told = reason ?? end.error
     this.#delivery?.clear()
     this.#pipework.clear()
     for (const node of this.#pipework.nodes) node.doom(told)
@@ -259,7 +270,8 @@ export class Network implements Host {
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#lifecycle.move('settled')
     const { nodes, edges } = this.#pipework.counts()
-    const report = { ...this.#records.close(), durationMs: performance.now() - this.#startedAt, nodes, edges }
+    const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
+    const report = { ...this.#records.close(), durationMs, nodes, edges }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

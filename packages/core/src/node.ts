@@ -211,8 +211,8 @@ export abstract class RunningNode implements SlotOwner {
 
   #begin(runner: Runner): void {
     // Doomed while the executor warmed up?
-    if (!this.#lifecycle.may('running')) return void runner.close?.()
     this.#runner = runner
+    if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason)
     this.#lifecycle.move('running')
     this.begin()
   }
@@ -229,12 +229,18 @@ export abstract class RunningNode implements SlotOwner {
     this.halted(this.doomed)
     this.resume() // a paused burst has to start once more to see that it is over
     if (this.active === 0) this.#tearDown()
-    else this.#startGrace()
+    else {
+      clearTimeout(this.#grace)
+      this.#grace = undefined
+      this.#startGrace()
+    }
   }
 
   async #flush(runner: Runner): Promise<void> {
-    for (const slot of this.#slots.ready()) {
-      if (this.state !== 'ending') return
+    // An aggregate of nothing is a result too: without items, one slot is set up for it.
+    const ready = this.#slots.ready()
+    for (const slot of ready.length > 0 ? ready : [await this.slot()]) {
+      if (slot === undefined || this.state !== 'ending') return
       try {
         const result = runner.flush?.(slot)
         await this.flushed(slot, isThenable(result) ? await result : result)
@@ -248,8 +254,6 @@ export abstract class RunningNode implements SlotOwner {
     if (this.#tearingDown) return
     this.#tearingDown = true
     const ends = this.#slots.tearDown(this.#runner, this.#reason)
-    const closed = this.#runner?.close?.()
-    if (closed !== undefined) ends.push(closed.catch((error) => this.#hookFailed(error, 'teardown')))
     if (ends.length === 0) this.#end(false)
     else {
       this.#startGrace()

@@ -102,7 +102,7 @@ export class Outlet {
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
   withdraw(scope: Scope): boolean {
     if (this.#o.window?.withdraw(scope)) return true
-    if (!this.#out.edges.every(({ edge }) => edge.isWaiting(scope))) return false
+    if (!this.#out.edges.every(({ edge }) => edge.closed || edge.isWaiting(scope))) return false
     for (const { edge } of this.#out.edges) edge.withdraw(scope)
     return true
   }

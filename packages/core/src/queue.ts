@@ -9,6 +9,8 @@ export interface Edge {
    * consumer wants no more: the packet is gone.
    */
   put(packet: Packet): boolean | Promise<boolean>
+  /** Whether the consumer wants no more. */
+  readonly closed: boolean
   /** Whether a packet of this root still waits for room. */
   isWaiting(scope: Scope): boolean
   /** Takes back what still waits for room: `put` answers `false`. */
@@ -138,12 +140,17 @@ export class Queue implements Edge {
     this.onClose()
   }
 
+  /** Lets go whoever waits for room: their packets are not accepted. */
+  letGo(): void {
+    for (let waiting = this.#waiting.shift(); waiting; waiting = this.#waiting.shift()) waiting.resume(false)
+  }
+
   /** Closes without telling the producer: everything ends now. */
   clear(): void {
     if (this.#state === 'closed') return
     const ended = this.#state === 'ended'
     this.#state = 'closed'
-    for (let waiting = this.#waiting.shift(); waiting; waiting = this.#waiting.shift()) waiting.resume(false)
+    this.letGo()
     for (let packet = this.#packets.shift(); packet; packet = this.#packets.shift()) {
       this.unprocessed++
       this.onLost(packet)

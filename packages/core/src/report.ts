@@ -34,9 +34,9 @@ export interface UnprocessedItem {
  */
 export interface RunReport {
   readonly outcome: 'completed' | 'failed' | 'doomed'
-  /** What ended the run, unless it completed. */
+  /** What ended the run; absent exactly if it completed. */
   readonly error?: PipelineError
-  /** What doomsday was given. */
+  /** What doomsday, or the caller's signal, gave as reason. */
   readonly reason?: unknown
   readonly durationMs: number
   readonly nodes: Readonly<Record<string, NodeCounts>>

@@ -95,6 +95,7 @@ export class WorkerSlots {
   readonly #onError: (error: unknown, hook: 'setup' | 'teardown') => void
   readonly #all: WorkerSlot[] = []
   readonly #idle: WorkerSlot[] = []
+  #closed = false
   /** Set once the node has torn down: a setup that ends after that is torn down at once. */
   #over: { readonly runner: Runner | undefined; readonly reason: TeardownReason } | undefined
 
@@ -130,10 +131,14 @@ export class WorkerSlots {
     return this.#all.map((slot) => slot.packet).filter((packet) => packet !== undefined)
   }
 
-  /** Tears down every slot that was set up and is not yet torn down; gives what has to be waited for. */
+  /**
+   * Tears down every slot that was set up and is not yet torn down, and closes the runner, once; gives what has to be
+   * waited for.
+   */
   tearDown(runner: Runner | undefined, reason: TeardownReason): Promise<void>[] {
-    this.#over = { runner, reason }
     const ends: Promise<void>[] = []
+    if (runner?.close !== undefined && !this.#closed) ends.push(this.#close(runner))
+    this.#over = { runner, reason }
     for (const slot of this.ready()) {
       slot.ready = false
       const fail = (error: unknown): void => this.#onError(error, 'teardown')
@@ -145,6 +150,15 @@ export class WorkerSlots {
       }
     }
     return ends
+  }
+
+  async #close(runner: Runner): Promise<void> {
+    this.#closed = true
+    try {
+      await runner.close?.()
+    } catch (error) {
+      this.#onError(error, 'teardown')
+    }
   }
 
   #make(): WorkerSlot {

@@ -101,10 +101,14 @@ export class Source extends EmittingNode {
       origin: () => origin,
       gate: () => {
         slot.index = ++this.#made
-        return this.#resumed
+        return this.#resumed && this.#untilResumed()
       },
       onSent: (value, accepted) => this.#sent(value, NO_META, accepted),
     })
+  }
+
+  async #untilResumed(): Promise<void> {
+    while (this.#resumed !== undefined) await this.#resumed
   }
 
   /** `output.put`, the seeds' way. A promise that nobody awaits must not end the process when the run is doomed. */
@@ -120,7 +124,7 @@ export class Source extends EmittingNode {
 
   async #putInTurn(slot: WorkerSlot, value: unknown, meta: Meta): Promise<void> {
     slot.index = ++this.#made
-    if (this.#resumed !== undefined) await this.#resumed
+    await this.#untilResumed()
     if (!this.running) throw this.#refusal
     const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
     const accepted = typeof sent === 'boolean' ? sent : await this.room(sent)

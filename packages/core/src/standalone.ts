@@ -131,10 +131,12 @@ class LonelyHost implements Host {
   readonly ledger: Ledger = new Ledger()
   doomed = false
   readonly #records = new Records()
+  readonly #outputs: readonly Queue[]
   #node: Processor | undefined
   #ended: () => void = () => {}
 
-  constructor({ env, logger }: ProcessorSettings) {
+  constructor({ env, logger, outputs }: ProcessorSettings) {
+    this.#outputs = outputs
     this.env = env ?? Object.freeze({})
     this.logger = logger ?? SILENT
   }
@@ -154,6 +156,7 @@ class LonelyHost implements Host {
     if (this.doomed) return
     this.doomed = true
     this.#records.end = { outcome: 'failed', error }
+    for (const queue of this.#outputs) queue.letGo()
     this.#node?.doom(error)
   }
 

@@ -14,6 +14,14 @@ export interface StreamProcessorOptions extends NodeOptions {
   readonly holds: readonly Token[]
 }
 
+/** One instance of the coroutine at work. */
+interface Call {
+  /** Whether it was told to end because there are fewer workers now. */
+  retired: boolean
+  /** Whether an output of the item in hand was accepted. */
+  accepted: boolean
+}
+
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
@@ -48,6 +56,7 @@ export class StreamProcessor extends EmittingNode {
   override setWorkers(count: number): void {
     super.setWorkers(count)
     while (this.running && this.#instances < count) this.#startInstance()
+    this.#wake()
   }
 
   protected override begin(): void {
@@ -73,10 +82,11 @@ export class StreamProcessor extends EmittingNode {
 
   readonly #instance = async (): Promise<void> => {
     const started = performance.now()
+    const call = { retired: false, accepted: false }
     try {
-      if (this.running) await this.#consume()
+      if (this.running) await this.#consume(call)
     } finally {
-      this.#instances--
+      if (!call.retired) this.#instances--
       this.active--
       this.counters.busyMs += performance.now() - started
       this.burstEnded()
@@ -88,21 +98,20 @@ export class StreamProcessor extends EmittingNode {
     }
   }
 
-  async #consume(): Promise<void> {
+  async #consume(call: Call): Promise<void> {
     const slot = await this.slot()
     if (slot === undefined) return
-    const taken = { accepted: false }
     try {
-      const result = this.runner.run(this.#inputs(slot, taken), slot)
+      const result = this.runner.run(this.#inputs(slot, call), slot)
       const returned = isThenable(result) ? await result : result
       const way = {
         origin: () => this.#origin(slot),
         onSent: (_: unknown, accepted: boolean) => {
-          if (accepted) taken.accepted = true
+          if (accepted) call.accepted = true
         },
       }
-      if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) taken.accepted = true
-      this.#settle(slot, taken.accepted)
+      if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) call.accepted = true
+      this.#settle(slot, call.accepted)
     } catch (error) {
       this.#failed(slot, error)
     } finally {
@@ -111,12 +120,12 @@ export class StreamProcessor extends EmittingNode {
   }
 
   /** What the coroutine consumes. */
-  #inputs(slot: WorkerSlot, taken: { accepted: boolean }): AsyncIterableIterator<unknown> {
+  #inputs(slot: WorkerSlot, call: Call): AsyncIterableIterator<unknown> {
     const step = async (): Promise<IteratorResult<unknown>> => {
-      if (await this.sendEmissions(slot, () => this.#origin(slot))) taken.accepted = true
-      this.#settle(slot, taken.accepted)
-      taken.accepted = false
-      const packet = await this.#take()
+      if (await this.sendEmissions(slot, () => this.#origin(slot))) call.accepted = true
+      this.#settle(slot, call.accepted)
+      call.accepted = false
+      const packet = await this.#take(call)
       if (packet === undefined) return DONE
       slot.packet = packet
       slot.meta = packet.meta
@@ -142,13 +151,20 @@ export class StreamProcessor extends EmittingNode {
     return inputs
   }
 
-  async #take(): Promise<Packet | undefined> {
+  async #take(call: Call): Promise<Packet | undefined> {
     for (;;) {
       if (!this.running) throw this.signal.reason
-      if (!this.paused && this.#instances <= this.workers) {
+      if (call.retired) return undefined
+      if (this.#instances > this.workers) {
+        // Fewer workers than instances: this one sees the end of its input, the others go on.
+        call.retired = true
+        this.#instances--
+        return undefined
+      }
+      if (!this.paused) {
         if (this.#inlet.ready) return this.#inlet.take()
         if (this.#inlet.over) return undefined
-      } else if (!this.paused) return undefined
+      }
       await new Promise<void>((resume) => this.#waiting.push(resume))
     }
   }

@@ -72,7 +72,7 @@ export async function buildAsync(document: unknown, options: BuildOptions = {}):
 
 /**
  * Lists what is wrong with a document, all at once. Never throws. Without a coroMap nothing is said of the coroutines
- * that the document names; without a coroMap and executors, the usual executors are taken to be there.
+ * that the document names.
  */
 export function check(document: unknown, options: BuildOptions = {}): Issue[] {
   return [...runNow({ document, options, lenient: true }).issues]
@@ -130,8 +130,7 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
   const draft = read(document, limits, findings)
   if (draft === undefined) return { issues: findings.list(), order: [] }
   const { wiring, regions } = checkStructure(draft, limits, findings)
-  const open = lenient && options.coroMap === undefined && options.executors === undefined
-  checkExecutors(draft, open ? USUAL_EXECUTORS : executors.keys(), findings)
+  checkExecutors(draft, executors.keys(), findings)
 
   const binder = new Binder(coros, findings)
   const work: Work = { draft, wiring, regions, limits, coros, binder, findings, executors }
@@ -145,8 +144,6 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
   const graph = graphOf(draft)
   return { issues: [], graph, plan: compile({ graph, ready, executors, regions, order: wiring.order, limits }), order }
 }
-
-const USUAL_EXECUTORS: readonly string[] = ['inline', 'thread', 'process']
 
 function executorsOf(given: unknown, findings: Findings): ReadonlyMap<string, Executor> {
   const executors = new Map<string, Executor>([[inline.name, inline]])

@@ -14,6 +14,7 @@ import {
 } from '@pipelines/core'
 import { suggester } from './graph/names.js'
 import { inletNumber, inletsOf } from './inputs.js'
+import { checkRunOptions } from './run-options.js'
 
 /** Where a value is put. */
 export interface PipelinePutOptions extends PutOptions {
@@ -31,12 +32,14 @@ export class Pipeline implements AsyncDisposable {
   readonly #network: Network
   readonly #nodes: ReadonlyMap<string, number>
   readonly #inlets: ReadonlyMap<string, number>
+  readonly #sources: ReadonlySet<number>
 
   /** Made by `Plumber.createPipeline`. */
   constructor(plan: Plan, options: NetworkOptions) {
     this.#network = new Network(plan, options)
     this.#nodes = new Map(plan.nodes.map((node, number) => [node.name, number]))
     this.#inlets = inletsOf(plan)
+    this.#sources = new Set(plan.nodes.flatMap(({ inputs }, number) => (inputs.length === 0 ? [number] : [])))
     this.settled = this.#network.settled
     this.#network.start()
   }
@@ -48,6 +51,11 @@ export class Pipeline implements AsyncDisposable {
    * when the run is doomed
    */
   async put(value: unknown, { node, ...options }: PipelinePutOptions = {}): Promise<void> {
+    if (options.meta !== undefined && (typeof options.meta !== 'object' || options.meta === null))
+      throw new PipelineError('OPTION_INVALID', {
+        option: 'meta',
+        what: `must be an object, got ${show(options.meta)}`,
+      })
     await this.#network.put(inletNumber(this.#inlets, node), value, options)
   }
 
@@ -78,11 +86,20 @@ export class Pipeline implements AsyncDisposable {
         option: 'workers',
         what: `must be an integer ≥ 1, got ${show(count)}`,
       })
-    this.#network.setWorkers(this.#number(node), count)
+    const number = this.#number(node)
+    if (this.#sources.has(number))
+      throw new PipelineError('OPTION_CONFLICT', { node, what: 'is a source, which has no workers' })
+    this.#network.setWorkers(number, count)
   }
 
-  /** Closes the inputs and lets everything inside flow out; dooms what is left after four fifths of the deadline. */
+  /**
+   * Closes the inputs and lets everything inside flow out; dooms what is left after four fifths of the deadline, and
+   * settles by its end. Never rejects.
+   *
+   * @throws `PLB_OPTION_INVALID` for a deadline that is not a number of milliseconds
+   */
   drain({ deadlineMs = DRAIN_MS }: { readonly deadlineMs?: number } = {}): Promise<RunReport> {
+    checkRunOptions({ deadlineMs })
     return this.#network.drain(deadlineMs)
   }
 

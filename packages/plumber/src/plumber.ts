@@ -12,7 +12,7 @@ import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
 import { assignInput, type Input, inletsOf } from './inputs.js'
 import { Pipeline } from './pipeline.js'
-import { checkRunOptions, type RunOptions } from './run-options.js'
+import { checkRunOptions, type RunOptions, refuseTypos } from './run-options.js'
 import { streamOutputs } from './stream.js'
 
 export interface PlumberOptions extends BuildOptions {
@@ -21,6 +21,8 @@ export interface PlumberOptions extends BuildOptions {
   /** Where the graph reports; also `ctx.log`. @defaultValue silent */
   readonly logger?: Logger
 }
+
+const OPTIONS: readonly (keyof PlumberOptions)[] = ['coroMap', 'env', 'executors', 'limits', 'logger', 'validate']
 
 /** Options of a run whose outputs are returned. */
 export type CollectOptions = Omit<RunOptions, 'onOutput'>
@@ -61,6 +63,7 @@ export class Plumber {
    * @throws `PLB_GRAPH_INVALID` with every issue in `details.issues`
    */
   constructor(document: GraphDocument | string, options: PlumberOptions, built: Built = build(document, options)) {
+    refuseTypos(options, OPTIONS)
     const { issues, graph, plan, order } = built
     if (graph === undefined || plan === undefined || issues.length > 0)
       throw new PipelineError('GRAPH_INVALID', { issues, name: graph?.name })
@@ -118,6 +121,7 @@ export class Plumber {
    */
   stream(input?: Input, options: CollectOptions = {}): AsyncGenerator<Output, void, void> {
     const run = withoutOutput(options)
+    checkRunOptions(run)
     this.#inputs(input)
     return streamOutputs((onOutput) => this.#start(input, { ...run, onOutput }), assertCompleted)
   }
@@ -162,7 +166,7 @@ function withoutOutput(options: CollectOptions): CollectOptions {
 
 function assertCompleted(report: RunReport): void {
   if (report.outcome === 'completed') return
-  const error = report.error ?? new PipelineError('RUN_DOOMED', { reason: report.reason }, report.reason)
+  const { error = new PipelineError('INTERNAL', { what: 'a run that failed without an error' }) } = report
   error.report = report
   throw error
 }

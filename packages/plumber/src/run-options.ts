@@ -31,26 +31,26 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
   env: (value) => (typeof value === 'object' && value !== null ? undefined : 'must be an object'),
   fuse: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
 }
-const suggestOption = suggester(Object.keys(RULES))
 
 /** Checks options that may come from untyped code: wrong values and near misses of names. Throws `PLB_OPTION_INVALID`. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
+  refuseTypos(options, Object.keys(RULES))
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined) continue
-    if (!Object.hasOwn(RULES, option)) {
-      refuseTypo(option)
-      continue
-    }
+    if (!Object.hasOwn(RULES, option)) continue
     const wrong = RULES[option as keyof RunOptions](value) // an own key of RULES
     if (wrong !== undefined) throw new PipelineError('OPTION_INVALID', { option, what: `${wrong}, got ${show(value)}` })
   }
 }
 
-/** Other keys are the caller's own business: options objects are often more than options. */
-function refuseTypo(option: string): void {
-  const suggestion = suggestOption(option)
-  if (suggestion !== undefined)
-    throw new PipelineError('OPTION_INVALID', { option, what: 'does not exist', suggestion })
+/** Refuses near misses of known names. Other keys are the caller's own business: options objects are often more than that. */
+export function refuseTypos(options: object, known: readonly string[]): void {
+  const suggest = suggester(known)
+  for (const option of Object.keys(options)) {
+    const suggestion = known.includes(option) ? undefined : suggest(option)
+    if (suggestion !== undefined)
+      throw new PipelineError('OPTION_INVALID', { option, what: 'does not exist', suggestion })
+  }
 }

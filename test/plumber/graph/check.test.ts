@@ -103,7 +103,8 @@ describe('workers: 0', () => {
 
   test('is for the inline executor', () => {
     const document = { nodes: { a: { coro: 'any' }, b: open('any', { executor: 'thread' }) }, graph: { a: ['b'] } }
-    expect(check(document).map(({ code }) => code)).toEqual(['PLB_OPTION_CONFLICT'])
+    const executors = [{ name: 'thread', open: () => ({ run: () => 1 }) }]
+    expect(check(document, { executors }).map(({ code }) => code)).toEqual(['PLB_OPTION_CONFLICT'])
   })
 })
 

@@ -107,11 +107,13 @@ test('a graph read back from its JSON is equal, keys in the same order', () => {
     }),
   )
   fc.assert(
-    fc.property(document, (given) => {
+    fc.property(document, (written) => {
+      // As JSON has it: -0 is 0 there.
+      const given: unknown = JSON.parse(JSON.stringify(written))
       const { graph } = build(given, { coroMap: () => () => 1 })
       fc.pre(graph !== undefined)
-      const written: GraphDocument = toJSON(graph as Graph)
-      const again = graphOf(JSON.stringify(written))
+      const json: GraphDocument = toJSON(graph as Graph)
+      const again = graphOf(JSON.stringify(json))
       expect(again).toEqual(graph)
       expect(JSON.stringify(again)).toBe(JSON.stringify(graph))
     }),
