@@ -210,9 +210,8 @@ export abstract class RunningNode implements SlotOwner {
   protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
 
   #begin(runner: Runner): void {
-    // Doomed while the executor warmed up?
     this.#runner = runner
-    if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason)
+    if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason) // doomed meanwhile
     this.#lifecycle.move('running')
     this.begin()
   }
@@ -229,11 +228,7 @@ export abstract class RunningNode implements SlotOwner {
     this.halted(this.doomed)
     this.resume() // a paused burst has to start once more to see that it is over
     if (this.active === 0) this.#tearDown()
-    else {
-      clearTimeout(this.#grace)
-      this.#grace = undefined
-      this.#startGrace()
-    }
+    else this.#startGrace()
   }
 
   async #flush(runner: Runner): Promise<void> {
@@ -256,7 +251,7 @@ export abstract class RunningNode implements SlotOwner {
     const ends = this.#slots.tearDown(this.#runner, this.#reason)
     if (ends.length === 0) this.#end(false)
     else {
-      this.#startGrace()
+      if (this.#grace === undefined) this.#startGrace()
       void Promise.all(ends).then(() => this.#end(false))
     }
   }
@@ -271,14 +266,14 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   #startGrace(): void {
-    this.#grace ??= setTimeout(() => this.#abandon(), this.host.graceMs)
+    clearTimeout(this.#grace)
+    this.#grace = setTimeout(() => this.#abandon(), this.host.graceMs)
   }
 
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
     // Who waits for room obeys; only a call that does not return is given up.
     if (!this.doomed && this.active > 0 && this.blocked >= this.active) {
-      this.#grace = undefined
       this.#startGrace()
       return
     }
