@@ -23,7 +23,7 @@ test('a quoted name is escaped and at most about 80 characters long', () => {
 test.each([
   ['an error', new Error('It broke.'), 'It broke'],
   ['an error without a message', new TypeError(), 'TypeError'],
-  ['a string', 'broke', '"broke"'],
+  ['a string', 'It broke.', 'It broke'],
   ['undefined', undefined, 'undefined'],
   ['null', null, 'null'],
   ['a symbol', Symbol('s'), 'Symbol(s)'],

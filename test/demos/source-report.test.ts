@@ -180,7 +180,7 @@ describe('the end of the process', () => {
     const { code, out, err } = await start(copy, [await folderOf({ 'a.ts': 'a\n' })], (interrupt) => interrupt())
     expect([code, marks(out)]).toEqual([1, ALL_BALANCED])
     expect(out).toMatch(/^doomed in /m)
-    expect(err).toBe('walking\nsource-report: Stopped by Ctrl-C.\n')
+    expect(err).toBe('walking\nsource-report: The run was doomed: Stopped by Ctrl-C.\n')
   })
 })
 

@@ -23,8 +23,8 @@ async function main(root: string): Promise<number> {
   const report = await run(plumber, root, process.stdout)
   const { text, balanced } = books(report)
   console.log(`${summary(report)}\n\n${text}\n\n${plumber.toMermaid()}`)
-  const problem = balanced ? (report.error?.message ?? report.reason) : 'The books do not balance.'
-  return problem === undefined ? 0 : complain(String(problem), 1)
+  const problem = balanced ? report.error?.message : 'The books do not balance.'
+  return problem === undefined ? 0 : complain(problem, 1)
 }
 
 function summary({ outcome, durationMs, nodes: { walk, read }, errors }: RunReport): string {

@@ -37,7 +37,7 @@ export class Delivery {
       if (!isThenable(handed)) return undefined
       return new Promise((resolve) => {
         this.#release = () => resolve(false)
-        handed.then(
+        Promise.resolve(handed).then(
           () => resolve(!this.#host.doomed),
           (error) => resolve(this.#fail(error)),
         )

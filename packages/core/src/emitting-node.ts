@@ -1,36 +1,44 @@
-import { DROP } from './coro.js'
+import { DROP, type Meta } from './coro.js'
 import { Draw, END, isGenerator, isThenable } from './iterate.js'
-import { RunningNode } from './node.js'
+import { type NodeOptions, RunningNode } from './node.js'
 import { pacer } from './pacer.js'
-import { NO_META, Packet } from './packet.js'
+import { NO_META, Packet, type Scope } from './packet.js'
 import { OUT } from './plan.js'
+import type { Token } from './regions.js'
 import type { WorkerSlot } from './slot.js'
 
 /** How the outputs of one call leave. */
 export interface Way {
   /** The packet that the next output descends from. */
   readonly origin: () => Packet
+  /** Where a generator is drawn; absent where the caller is in that scope already. */
+  readonly scope?: Scope | undefined
   /** What an output has to wait for before it may leave. */
   readonly gate?: () => Promise<void> | undefined
-  /** Told about every drawn value, and whether anybody accepted it. */
-  readonly onSent?: (value: unknown, accepted: boolean) => void
+  /** Told about every drawn or emitted value, and whether anybody accepted it. */
+  readonly onSent?: (value: unknown, accepted: boolean, meta: Meta) => void
 }
 
 /** A node that hands on what user code returns, yields and emits. */
 export abstract class EmittingNode extends RunningNode {
+  /** Tokens that an item inside the node holds: see `NodeRegions`. */
+  protected readonly holds: readonly Token[]
+
+  constructor(options: NodeOptions, holds: readonly Token[] = []) {
+    super(options)
+    this.holds = holds
+  }
+
   /**
    * Sends everything that a call gave: a generator's outputs one by one, or what it emitted and then what it returned.
    *
    * @returns whether any of it was accepted
    */
   protected async sendAll(slot: WorkerSlot, result: unknown, way: Way): Promise<boolean> {
-    if (isGenerator(result)) {
-      const { scope } = way.origin()
-      return this.expand(slot, new Draw(result, scope === this.host.scope ? undefined : scope), way)
-    }
+    if (isGenerator(result)) return this.expand(slot, new Draw(result, way.scope), way)
     await way.gate?.()
-    const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way.origin))
-    const sent = await this.send(way.origin(), result)
+    const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way))
+    const sent = result !== DROP && (await this.send(way.origin(), result))
     return emitted || sent
   }
 
@@ -45,21 +53,35 @@ export abstract class EmittingNode extends RunningNode {
         const value = isThenable(next) ? await next : next
         const gate = way.gate?.()
         if (gate !== undefined) await gate
-        if (slot.hasEmissions && (await this.sendEmissions(slot, way.origin))) accepted = true
+        if (slot.hasEmissions && (await this.sendEmissions(slot, way))) accepted = true
         if (value === END) break
-        // Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is.
-        const sent = this.doomed || this.state === 'ended' ? false : this.send(way.origin(), value)
-        const taken = typeof sent === 'boolean' ? sent : await this.room(sent)
-        if (taken) accepted = true
-        way.onSent?.(value, taken)
+        const sent = value === DROP ? false : this.#sendDrawn(value, way)
+        if (typeof sent === 'boolean' ? sent : await sent) accepted = true
         if (!this.live) break
         if (pacer.due()) await pacer.turn()
       }
       await draw.close()
       return accepted
+    } catch (error) {
+      await draw.close().catch(() => {}) // the error that is known is the one to report
+      throw error
     } finally {
       this.draws.delete(draw)
     }
+  }
+
+  /** Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is. */
+  #sendDrawn(value: unknown, way: Way): boolean | Promise<boolean> {
+    const origin = way.origin()
+    const sent = this.doomed || this.state === 'ended' ? false : this.send(origin, value)
+    if (typeof sent === 'boolean') {
+      way.onSent?.(value, sent, origin.meta)
+      return sent
+    }
+    return this.room(sent).then((taken) => {
+      way.onSent?.(value, taken, origin.meta)
+      return taken
+    })
   }
 
   /** Sends one returned or yielded value. */
@@ -88,10 +110,19 @@ export abstract class EmittingNode extends RunningNode {
   }
 
   /** Sends what `ctx.emit` was given since the last time, in order. */
-  protected async sendEmissions(slot: WorkerSlot, origin: () => Packet): Promise<boolean> {
+  protected async sendEmissions(slot: WorkerSlot, way: Way): Promise<boolean> {
     let accepted = false
-    for (const { port, value, meta } of slot.takeEmissions())
-      if (await this.outlet.send(origin(), port, value, meta)) accepted = true
+    for (const { port, value, meta } of slot.takeEmissions()) {
+      const sent = this.state === 'ended' ? false : this.outlet.send(way.origin(), port, value, meta)
+      const taken = typeof sent === 'boolean' ? sent : await this.room(sent)
+      if (taken) accepted = true
+      way.onSent?.(value, taken, meta)
+    }
     return accepted
+  }
+
+  protected override givenUp(packet: Packet): void {
+    super.givenUp(packet)
+    if (!this.doomed) this.host.ledger.release(packet.frame, this.holds)
   }
 }

@@ -1,6 +1,7 @@
 import type { Meta } from './coro.js'
 import { PipelineError } from './errors.js'
 import { RunningNode } from './node.js'
+import { pacer } from './pacer.js'
 import { NO_META, Packet, Scope } from './packet.js'
 import { OUT } from './plan.js'
 import { Ring } from './ring.js'
@@ -105,6 +106,18 @@ export class Feed extends RunningNode {
   }
 
   #sent(put: Put, accepted: boolean): void {
+    if (pacer.due()) void this.#breathe(put, accepted)
+    else this.#settle(put, accepted)
+  }
+
+  /** A caller that puts as fast as it can must not keep timers and sockets waiting; the order of puts stays. */
+  async #breathe(put: Put, accepted: boolean): Promise<void> {
+    await pacer.turn()
+    this.#settle(put, accepted)
+    this.#pump()
+  }
+
+  #settle(put: Put, accepted: boolean): void {
     this.#current = undefined
     this.active--
     if (!put.cancelled) {

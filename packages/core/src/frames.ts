@@ -23,13 +23,21 @@ export class Share {
   live: number
   /** `open`: more may come. `complete`: nothing more will. `done`: handed over, or skipped. */
   state: 'open' | 'complete' | 'done' = 'open'
-  /** What arrived, with the input it came by, in order of arrival. */
+  /** What arrived, with the input it came by: in the order of inputs, and of arrival for each. */
   arrived: { readonly input: number; readonly packet: Packet }[] = []
 
   constructor(frame: Frame, join: FrameJoin, live: number) {
     this.frame = frame
     this.join = join
     this.live = live
+  }
+
+  arrive(input: number, packet: Packet): void {
+    const { arrived } = this
+    let place = arrived.length
+    while (place > 0 && at(arrived, place - 1).input > input) place--
+    if (place === arrived.length) arrived.push({ input, packet })
+    else arrived.splice(place, 0, { input, packet })
   }
 }
 
@@ -148,7 +156,9 @@ export class ForkWindow {
   start(parent: Frame | undefined, live: readonly number[]): Frame {
     const frame = new Frame(this, parent)
     this.#append(frame)
-    for (const [place, join] of this.#joins.entries()) frame.shares.push(new Share(frame, join, live[place] ?? 0))
+    this.#joins.forEach((join, place) => {
+      frame.shares.push(new Share(frame, join, live[place] ?? 0))
+    })
     frame.unfinished = frame.shares.length
     for (const share of frame.shares) share.join.opened(share)
     // Only now: what is complete from the start may complete another join's share of the same frame.
@@ -164,6 +174,9 @@ export class ForkWindow {
     else frame.previous.next = frame.next
     if (frame.next === undefined) this.#last = frame.previous
     else frame.next.previous = frame.previous
+    // A closed frame that somebody still holds must not hold all that were opened after it.
+    frame.previous = undefined
+    frame.next = undefined
     this.open--
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return

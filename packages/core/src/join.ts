@@ -42,6 +42,8 @@ export class LineageJoin implements Inlet, FrameJoin {
   readonly #ready = new Ring<Share>()
   /** The fork's window: its open frames are this join's store. */
   #window: ForkWindow | undefined
+  /** Shares that were opened and are not done. */
+  #pending = 0
   /** Where ordered handing over has got to; `undefined` when every frame so far is done. */
   #cursor: Share | undefined
   #openEdges: number
@@ -74,19 +76,21 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   get over(): boolean {
-    return this.#closed || (this.#openEdges === 0 && this.#ready.size === 0)
+    // Not before every frame is decided: a call upstream may still hold a token of one.
+    return this.#closed || (this.#openEdges === 0 && this.#pending === 0)
   }
 
   take(): Packet | undefined {
     const share = this.#ready.shift()
     if (share === undefined) return undefined
     const packet = this.#tuple(share)
-    this.#o.ledger.finish(share)
+    this.#finish(share)
     return packet
   }
 
   opened(share: Share): void {
-    if (!this.#closed) this.#cursor ??= share
+    this.#pending++
+    if (this.#o.ordered && !this.#closed) this.#cursor ??= share
   }
 
   complete(share: Share): void {
@@ -105,6 +109,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     this.#closed = true
     for (const edge of this.edges) edge.close()
     this.#ready.remove(() => true)
+    this.#cursor = undefined
     for (const share of this.#stored()) {
       this.#filter(share)
       this.#skip(share)
@@ -116,6 +121,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     this.#closed = true
     for (const edge of this.edges) edge.clear()
     this.#ready.remove(() => true)
+    this.#cursor = undefined
     for (const share of this.#stored())
       for (const { packet } of share.arrived) {
         this.#o.counters.unprocessed++
@@ -128,7 +134,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     const share = packet.frame?.shares[this.#o.share]
     if (share === undefined || share.state !== 'open')
       throw new PipelineError('INTERNAL', { what: `a packet came to join "${this.#o.node}" after its frame` })
-    share.arrived.push({ input, packet })
+    share.arrive(input, packet)
     this.#o.ledger.drop(share)
   }
 
@@ -148,16 +154,17 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #decide(share: Share): void {
+    if (isOneOfEach(share, this.#o.inputs.length)) {
+      this.#ready.push(share)
+      this.#o.wake()
+      return
+    }
     const counts = this.#o.inputs.map(() => 0)
     for (const { input } of share.arrived) counts[input] = at(counts, input) + 1
     if (counts.includes(0)) {
       this.#filter(share)
       this.#skip(share)
-    } else if (counts.some((count) => count > 1)) this.#fault(share, counts)
-    else {
-      this.#ready.push(share)
-      this.#o.wake()
-    }
+    } else this.#fault(share, counts)
   }
 
   /** Counts what arrived for a frame that gives no tuple. */
@@ -166,8 +173,14 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (share.arrived.length > 0 && !this.#o.leaf) this.#o.counters.dropped++
   }
 
-  #skip(share: Share): void {
+  #finish(share: Share): void {
+    this.#pending--
     this.#o.ledger.finish(share)
+    if (this.#pending === 0) this.#o.wake()
+  }
+
+  #skip(share: Share): void {
+    this.#finish(share)
     this.#o.ledger.release(share.frame, this.holds)
   }
 
@@ -175,12 +188,12 @@ export class LineageJoin implements Inlet, FrameJoin {
     const input = counts.findIndex((count) => count > 1)
     const packet = this.#tuple(share)
     const details = { node: this.#o.node, input: at(this.#o.inputs, input), count: at(counts, input) }
-    this.#o.ledger.finish(share)
+    this.#finish(share)
     this.#o.onFault(packet, new PipelineError('NODE_CARDINALITY', details))
   }
 
   #tuple(share: Share): Packet {
-    const parts = share.arrived.toSorted((a, b) => a.input - b.input).map((arrival) => arrival.packet)
+    const parts = share.arrived.map((arrival) => arrival.packet)
     return tupleOf(parts, this.#o.scope, share.frame)
   }
 
@@ -193,6 +206,13 @@ export class LineageJoin implements Inlet, FrameJoin {
     }
     return stored
   }
+}
+
+/** The usual case, told without counting: arrivals are kept in the order of inputs. */
+function isOneOfEach({ arrived }: Share, inputs: number): boolean {
+  if (arrived.length !== inputs) return false
+  for (let input = 0; input < inputs; input++) if (arrived[input]?.input !== input) return false
+  return true
 }
 
 /** An edge into a lineage join: accepts at once and holds nothing, so what entered has left. */

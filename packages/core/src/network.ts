@@ -108,6 +108,8 @@ export class Network implements Host {
         if (isThenable(warm)) warming.push(warm)
       }
     } catch (error) {
+      // Nobody will wait for the others.
+      for (const warm of warming) warm.then(undefined, () => {})
       this.#notStarted(error)
       return
     }
@@ -129,8 +131,9 @@ export class Network implements Host {
     this.#feed(node).end()
   }
 
-  /** Stops taking items; calls in progress go on. */
+  /** Stops taking items; calls in progress go on. Without effect once the run is on its way to its end. */
   pause(): void {
+    if (this.state === 'draining' || this.doomed) return
     for (const node of this.#pipework.nodes) node.pause()
   }
 
@@ -148,6 +151,7 @@ export class Network implements Host {
     if (this.state === 'starting') this.#drainOnStart = deadlineMs
     if (this.#lifecycle.may('draining')) {
       this.#lifecycle.move('draining')
+      if (this.doomed) return this.settled // by a listener, just now
       this.#drainDeadline = setTimeout(() => this.#drainLate(deadlineMs), deadlineMs * DRAIN_SHARE)
       this.resume()
       for (const node of this.#pipework.sources) {

@@ -61,7 +61,7 @@ export abstract class RunningNode implements SlotOwner {
     this.#workers = plan.properties.workers
     this.pool = new PQueue({ concurrency: this.#workers })
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
-    this.#slots = new WorkerSlots(this, (error, hook) => this.#hookFailed(error, hook))
+    this.#slots = new WorkerSlots(this, host.scope, (error, hook) => this.#hookFailed(error, hook))
     // Not on this stack: ends and stops travel along chains that may be longer than a stack is deep.
     this.outlet = outlet(() => queueMicrotask(() => this.stop()))
   }
@@ -120,6 +120,7 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   pause(): void {
+    if (this.state === 'stopping' || this.state === 'ended') return
     this.paused = true
     this.pool.pause()
   }
@@ -237,7 +238,7 @@ export abstract class RunningNode implements SlotOwner {
     for (const slot of ready.length > 0 ? ready : [await this.slot()]) {
       if (slot === undefined || this.state !== 'ending') return
       try {
-        const result = runner.flush?.(slot)
+        const result = this.host.scope.run(() => runner.flush?.(slot), undefined)
         await this.flushed(slot, isThenable(result) ? await result : result)
       } catch (error) {
         this.#hookFailed(error, 'flush')

@@ -43,7 +43,7 @@ export interface OutletOptions {
 }
 
 interface Port {
-  readonly edges: readonly OutputEdge[]
+  readonly edges: OutputEdge[]
   readonly regions: PortRegions | undefined
 }
 
@@ -66,9 +66,10 @@ export class Outlet {
     this.#o = options
     this.leaf = options.edges.length === 0
     this.#openEdges = options.edges.length
-    for (const port of new Set(options.edges.map((edge) => edge.port))) {
-      const edges = options.edges.filter((edge) => edge.port === port)
-      this.#ports.set(port, { edges, regions: options.regions?.get(port) })
+    for (const edge of options.edges) {
+      const port = this.#ports.get(edge.port)
+      if (port === undefined) this.#ports.set(edge.port, { edges: [edge], regions: options.regions?.get(edge.port) })
+      else port.edges.push(edge)
     }
     this.#out = this.#ports.get(OUT) ?? NO_PORT
     for (const { edge } of options.edges) edge.onClose = () => this.#edgeClosed()
@@ -77,7 +78,7 @@ export class Outlet {
   /**
    * Hands one output on. `origin` is the packet it descends from.
    *
-   * @returns whether anybody accepted it; a promise where somebody was full. Never rejects but for `deliver`'s error.
+   * @returns whether anybody accepted it; a promise where somebody was full, which never rejects
    */
   send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
     if (this.leaf) return this.#deliver(port, value, meta)
@@ -101,6 +102,7 @@ export class Outlet {
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
   withdraw(scope: Scope): boolean {
+    if (this.leaf) return false
     if (this.#o.window?.withdraw(scope)) return true
     if (!this.#out.edges.every(({ edge }) => edge.closed || edge.isWaiting(scope))) return false
     for (const { edge } of this.#out.edges) edge.withdraw(scope)
@@ -151,10 +153,17 @@ export class Outlet {
     const { ledger, window } = this.#o
     ledger.add(origin.frame, regions.adds)
     const frame = regions.opens && window !== undefined ? window.start(origin.frame, regions.first) : origin.frame
-    const took = to.edges.map((output) => this.#putFramed(output, frame, origin, value, meta))
-    const accepted = took.includes(true)
-    const waits = took.filter((one) => typeof one !== 'boolean')
-    if (waits.length > 0) return this.#waited(waits, accepted)
+    let accepted = false
+    let waits: Promise<boolean>[] | undefined
+    for (const output of to.edges) {
+      const took = this.#putFramed(output, frame, origin, value, meta)
+      if (took === true) accepted = true
+      else if (took !== false) {
+        waits ??= []
+        waits.push(took)
+      }
+    }
+    if (waits !== undefined) return this.#waited(waits, accepted)
     if (accepted) this.#o.counters.emitted++
     return accepted
   }

@@ -29,7 +29,6 @@ export interface ProcessorOptions extends NodeOptions {
  */
 export class Processor extends EmittingNode {
   readonly #inlet: Inlet
-  readonly #holds: readonly Token[]
   /** A burst was asked for and has not started. */
   #scheduled = false
   /** Items taken so far. */
@@ -38,8 +37,7 @@ export class Processor extends EmittingNode {
   readonly #turns: Turns | undefined
 
   constructor(options: ProcessorOptions) {
-    super(options)
-    this.#holds = options.holds
+    super(options, options.holds)
     this.#turns = options.plan.properties.ordered ? new Turns() : undefined
     this.#inlet = options.inlet(
       () => this.#wake(),
@@ -162,15 +160,25 @@ export class Processor extends EmittingNode {
   #leave(packet: Packet, turn: number, result: unknown): void | Promise<void> {
     if (this.#turns !== undefined && !this.#turns.isNext(turn))
       return this.#leaveLater(this.#turns, packet, turn, result)
+    return this.#leaveNow(packet, result)
+  }
+
+  #leaveLater(turns: Turns, packet: Packet, turn: number, result: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      turns.whenNext(turn, () => {
+        try {
+          resolve(this.#leaveNow(packet, result))
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  #leaveNow(packet: Packet, result: unknown): void | Promise<void> {
     const sent = this.send(packet, result)
     if (typeof sent === 'boolean') return this.#settle(packet, sent)
     return sent.then((accepted) => this.#settle(packet, accepted))
-  }
-
-  async #leaveLater(turns: Turns, packet: Packet, turn: number, result: unknown): Promise<void> {
-    await turns.come(turn)
-    const sent = this.send(packet, result)
-    this.#settle(packet, typeof sent === 'boolean' ? sent : await sent)
   }
 
   /** Hands on what a generator yields or what was emitted besides the returned value; or reports the failure, in turn. */
@@ -180,7 +188,8 @@ export class Processor extends EmittingNode {
     let error = result
     if (gave === 'many') {
       try {
-        const way = { origin: () => packet, gate: () => this.#turns?.come(index) }
+        const scope = packet.scope === this.host.scope ? undefined : packet.scope
+        const way = { origin: () => packet, scope, gate: () => this.#turns?.come(index) }
         return this.#settle(packet, await this.sendAll(slot, result, way))
       } catch (thrown) {
         error = thrown
@@ -203,7 +212,7 @@ export class Processor extends EmittingNode {
     }
     this.counters.completed += packet.weight
     if (!accepted && !this.outlet.leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.#holds)
+    this.host.ledger.release(packet.frame, this.holds)
     this.#turns?.done()
   }
 
@@ -216,12 +225,7 @@ export class Processor extends EmittingNode {
     this.counters.failed += packet.weight
     if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
     else this.host.fail(error)
-    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
-  }
-
-  protected override givenUp(packet: Packet): void {
-    super.givenUp(packet)
-    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
+    if (!this.doomed) this.host.ledger.release(packet.frame, this.holds)
   }
 
   /** Whether the node was given up during the call: then its item is in the report as unprocessed already. */

@@ -137,7 +137,11 @@ function collectForks(
   forkOf: ReadonlyMap<number, number>,
 ): Map<number, Fork> {
   const joinsOf = new Map<number, number[]>()
-  for (const [join, fork] of forkOf) joinsOf.set(fork, [...(joinsOf.get(fork) ?? []), join])
+  for (const [join, fork] of forkOf) {
+    const joins = joinsOf.get(fork)
+    if (joins === undefined) joinsOf.set(fork, [join])
+    else joins.push(join)
+  }
   const forks = new Map<number, Fork>()
   for (const [node, joins] of joinsOf) {
     // Backwards from the joins; every way leads to the fork, so the walk stays inside the region.
@@ -169,6 +173,8 @@ class Tables {
   readonly #behind: ReadonlySet<number>[]
   /** The fork whose frame a packet in front of a node points to, or -1. */
   readonly #innermost: number[]
+  /** Token lists by their joins, and by the fork of the frame they are seen from. */
+  readonly #lists = new Map<ReadonlySet<number>, Map<number, readonly Token[]>>()
   /** Place of each join among the joins of its fork. */
   readonly #share: ReadonlyMap<number, number>
 
@@ -184,12 +190,9 @@ class Tables {
   }
 
   #visit(node: number): void {
-    const { outs, forks, forkOf, dominators } = this.#a
-    const behind = new Set<number>()
-    for (const edge of at(outs, node)) for (const join of this.#onEdge(edge)) behind.add(join)
-    for (const join of forks.get(node)?.joins ?? []) for (const other of at(this.#behind, join)) behind.add(other)
-    for (const join of behind) if (forkOf.get(join) === node) behind.delete(join)
-    if (behind.size > 0) this.#behind[node] = behind
+    const { forkOf, dominators } = this.#a
+    const behind = this.#joinsBehind(node)
+    this.#behind[node] = behind
     let innermost = forkOf.get(node) ?? NONE
     if (innermost === NONE)
       for (const join of behind) {
@@ -197,6 +200,20 @@ class Tables {
         if (dominators.depth(fork) > dominators.depth(innermost)) innermost = fork
       }
     this.#innermost[node] = innermost
+  }
+
+  #joinsBehind(node: number): ReadonlySet<number> {
+    const { outs, forks } = this.#a
+    const [only, ...others] = at(outs, node)
+    const fork = forks.get(node)
+    if (only === undefined) return EMPTY
+    // A chain shares one set, so that its length does not multiply with the joins behind it.
+    if (others.length === 0 && fork === undefined) return this.#onEdge(only)
+    const behind = new Set<number>()
+    for (const edge of at(outs, node)) for (const join of this.#onEdge(edge)) behind.add(join)
+    for (const join of fork?.joins ?? []) for (const other of at(this.#behind, join)) behind.add(other)
+    for (const join of fork?.joins ?? []) behind.delete(join)
+    return behind
   }
 
   /** Joins at which a packet on this edge holds a token. */
@@ -228,7 +245,9 @@ class Tables {
     const opens = reached.some((joins) => own.some((join) => joins.has(join)))
     // A nearer join of the opened frame holds, from the start, the tokens of what comes after it.
     const holders = opens ? [...reached, ...own.map((join) => at(this.#behind, join))] : reached
-    const copies = (join: number): number => holders.filter((joins) => joins.has(join)).length
+    const counts = new Map<number, number>()
+    for (const joins of holders) for (const join of joins) counts.set(join, (counts.get(join) ?? 0) + 1)
+    const copies = (join: number): number => counts.get(join) ?? 0
     const start = opens ? node : at(this.#innermost, node)
     for (const edge of edges) {
       const { to } = at(graph.edges, edge)
@@ -236,12 +255,28 @@ class Tables {
       const up = target === NONE ? NONE : this.#steps(start, target)
       this.edges.set(edge, { up, tokens: this.#tokens(this.#onEdge(edge), to) })
     }
-    const adds = [...at(this.#behind, node)].map((join) => this.#token(join, node, copies(join)))
-    return { opens, adds: adds.filter((token) => token.copies > 0), first: own.map(copies) }
+    return { opens, adds: this.#adds(node, reached.length === 1 && !opens, copies), first: own.map(copies) }
   }
 
-  #tokens(joins: ReadonlySet<number>, node: number): Token[] {
-    return [...joins].map((join) => this.#token(join, node, 1))
+  #adds(node: number, single: boolean, copies: (join: number) => number): readonly Token[] {
+    const behind = at(this.#behind, node)
+    const holds = this.#tokens(behind, node)
+    // On one edge, the copy takes over exactly what the input holds, unless other ports lead elsewhere.
+    if (single && [...behind].every((join) => copies(join) === 1)) return holds
+    const adds = [...behind].map((join) => this.#token(join, node, copies(join)))
+    return adds.filter((token) => token.copies > 0)
+  }
+
+  /** One token at each of these joins; the same list for the same set, seen from the same frame. */
+  #tokens(joins: ReadonlySet<number>, node: number): readonly Token[] {
+    const innermost = at(this.#innermost, node)
+    const lists = this.#lists.get(joins) ?? new Map<number, readonly Token[]>()
+    this.#lists.set(joins, lists)
+    const known = lists.get(innermost)
+    if (known !== undefined) return known
+    const tokens = [...joins].map((join) => this.#token(join, node, 1))
+    lists.set(innermost, tokens)
+    return tokens
   }
 
   /** How a packet in front of `node` finds the counter of `join`. */

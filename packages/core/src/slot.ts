@@ -3,7 +3,7 @@ import type { Meta, TeardownReason } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
-import { NO_META, type Packet, withMeta } from './packet.js'
+import { NO_META, type Packet, type Scope, withMeta } from './packet.js'
 
 /** What a node tells its worker slots. */
 export interface SlotOwner {
@@ -92,6 +92,8 @@ const NOTHING: readonly Emission[] = []
 /** The worker slots of a node: made when first needed, set up before their first item, torn down once. */
 export class WorkerSlots {
   readonly #owner: SlotOwner
+  /** Hooks run in the scope of the run, whoever ends it. */
+  readonly #scope: Scope
   readonly #onError: (error: unknown, hook: 'setup' | 'teardown') => void
   readonly #all: WorkerSlot[] = []
   readonly #idle: WorkerSlot[] = []
@@ -99,8 +101,9 @@ export class WorkerSlots {
   /** Set once the node has torn down: a setup that ends after that is torn down at once. */
   #over: { readonly runner: Runner | undefined; readonly reason: TeardownReason } | undefined
 
-  constructor(owner: SlotOwner, onError: (error: unknown, hook: 'setup' | 'teardown') => void) {
+  constructor(owner: SlotOwner, scope: Scope, onError: (error: unknown, hook: 'setup' | 'teardown') => void) {
     this.#owner = owner
+    this.#scope = scope
     this.#onError = onError
   }
 
@@ -132,27 +135,31 @@ export class WorkerSlots {
   }
 
   /**
-   * Tears down every slot that was set up and is not yet torn down, and closes the runner, once; gives what has to be
-   * waited for.
+   * Tears down every slot that was set up and is not yet torn down, and then closes the runner; gives what has to be
+   * waited for. Each of it happens once.
    */
   tearDown(runner: Runner | undefined, reason: TeardownReason): Promise<void>[] {
-    const ends: Promise<void>[] = []
-    if (runner?.close !== undefined && !this.#closed) ends.push(this.#close(runner))
     this.#over = { runner, reason }
-    for (const slot of this.ready()) {
-      slot.ready = false
-      const fail = (error: unknown): void => this.#onError(error, 'teardown')
-      try {
-        const end = runner?.teardown?.(slot, reason)
-        if (isThenable(end)) ends.push(Promise.resolve(end).then(() => {}, fail))
-      } catch (error) {
-        fail(error)
-      }
-    }
-    return ends
+    const ends = this.ready().map((slot) => this.#tearDownSlot(slot, runner, reason))
+    const waits = ends.filter((end) => end !== undefined)
+    return runner?.close === undefined || this.#closed ? waits : [this.#close(runner, waits)]
   }
 
-  async #close(runner: Runner): Promise<void> {
+  #tearDownSlot(slot: WorkerSlot, runner: Runner | undefined, reason: TeardownReason): Promise<void> | undefined {
+    slot.ready = false
+    const fail = (error: unknown): void => this.#onError(error, 'teardown')
+    try {
+      const end = this.#scope.run(() => runner?.teardown?.(slot, reason), undefined)
+      return isThenable(end) ? Promise.resolve(end).then(() => {}, fail) : undefined
+    } catch (error) {
+      fail(error)
+      return undefined
+    }
+  }
+
+  async #close(runner: Runner, teardowns: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(teardowns)
+    if (this.#closed) return
     this.#closed = true
     try {
       await runner.close?.()

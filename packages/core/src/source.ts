@@ -3,6 +3,7 @@ import { EmittingNode } from './emitting-node.js'
 import { PipelineError } from './errors.js'
 import { Draw, isThenable, iteratorOf } from './iterate.js'
 import type { NodeOptions } from './node.js'
+import { pacer } from './pacer.js'
 import { NO_META, Packet, withMeta } from './packet.js'
 import { OUT } from './plan.js'
 import type { WorkerSlot } from './slot.js'
@@ -34,6 +35,7 @@ export class Source extends EmittingNode {
 
   override pause(): void {
     super.pause()
+    if (!this.paused) return
     this.#resumed ??= new Promise((resume) => {
       this.#release = resume
     })
@@ -85,7 +87,8 @@ export class Source extends EmittingNode {
     const result = this.runner.run(output, slot)
     const returned = isThenable(result) ? await result : result
     const iterator = iteratorOf(returned)
-    await this.sendEmissions(slot, () => this.#origin(NO_META))
+    const origin = this.#origin(NO_META)
+    await this.sendEmissions(slot, { origin: () => origin, onSent: (...sent) => this.#sent(...sent) })
     if (iterator === undefined && returned !== undefined && returned !== null && this.#made === 0)
       throw new PipelineError('CORO_TYPE', {
         node: this.name,
@@ -103,7 +106,7 @@ export class Source extends EmittingNode {
         slot.index = ++this.#made
         return this.#resumed && this.#untilResumed()
       },
-      onSent: (value, accepted) => this.#sent(value, NO_META, accepted),
+      onSent: (...sent) => this.#sent(...sent),
     })
   }
 
@@ -123,13 +126,18 @@ export class Source extends EmittingNode {
   }
 
   async #putInTurn(slot: WorkerSlot, value: unknown, meta: Meta): Promise<void> {
-    slot.index = ++this.#made
-    await this.#untilResumed()
     if (!this.running) throw this.#refusal
+    slot.index = ++this.#made
+    if (this.#resumed !== undefined) await this.#untilResumed()
+    if (!this.running && (this.doomed || this.state === 'ended')) {
+      this.#sent(value, false, meta)
+      throw this.#refusal
+    }
     const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
     const accepted = typeof sent === 'boolean' ? sent : await this.room(sent)
-    this.#sent(value, meta, accepted)
+    this.#sent(value, accepted, meta)
     if (!accepted && !this.running) throw this.#refusal
+    if (pacer.due()) await pacer.turn()
   }
 
   get #refusal(): unknown {
@@ -143,7 +151,7 @@ export class Source extends EmittingNode {
   }
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */
-  #sent(value: unknown, meta: Meta, accepted: boolean): void {
+  #sent(value: unknown, accepted: boolean, meta: Meta): void {
     const fed = this.#input !== undefined
     if (fed) this.counters.received++
     if (this.doomed && !accepted && value !== DROP) {

@@ -1,9 +1,10 @@
 import { DROP } from './coro.js'
 import { EmittingNode } from './emitting-node.js'
-import type { PipelineError } from './errors.js'
+import { PipelineError } from './errors.js'
 import type { Inlet } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node.js'
+import { pacer } from './pacer.js'
 import { NO_META, Packet } from './packet.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
@@ -18,6 +19,8 @@ export interface StreamProcessorOptions extends NodeOptions {
 interface Call {
   /** Whether it was told to end because there are fewer workers now. */
   retired: boolean
+  /** Whether it wants no more input: it has returned, or left its loop. */
+  over: boolean
   /** Whether an output of the item in hand was accepted. */
   accepted: boolean
 }
@@ -33,15 +36,13 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
  */
 export class StreamProcessor extends EmittingNode {
   readonly #inlet: Inlet
-  readonly #holds: readonly Token[]
   /** Instances that wait for an item. */
   readonly #waiting = new Ring<() => void>()
   #instances = 0
   #taken = 0
 
   constructor(options: StreamProcessorOptions) {
-    super(options)
-    this.#holds = options.holds
+    super(options, options.holds)
     this.#inlet = options.inlet(
       () => this.#wake(),
       (packet, error) => this.#fault(packet, error),
@@ -82,7 +83,7 @@ export class StreamProcessor extends EmittingNode {
 
   readonly #instance = async (): Promise<void> => {
     const started = performance.now()
-    const call = { retired: false, accepted: false }
+    const call = { retired: false, over: false, accepted: false }
     try {
       if (this.running) await this.#consume(call)
     } finally {
@@ -90,7 +91,7 @@ export class StreamProcessor extends EmittingNode {
       this.active--
       this.counters.busyMs += performance.now() - started
       this.burstEnded()
-      if (this.running && this.#instances === 0) {
+      if (this.running && this.active === 0) {
         // Returned before its input ended: it wants no more, and neither does whoever feeds only it.
         if (!this.#inlet.over) this.#inlet.close()
         void this.finish()
@@ -115,6 +116,8 @@ export class StreamProcessor extends EmittingNode {
     } catch (error) {
       this.#failed(slot, error)
     } finally {
+      call.over = true
+      this.#wake()
       this.freeSlot(slot)
     }
   }
@@ -122,7 +125,7 @@ export class StreamProcessor extends EmittingNode {
   /** What the coroutine consumes. */
   #inputs(slot: WorkerSlot, call: Call): AsyncIterableIterator<unknown> {
     const step = async (): Promise<IteratorResult<unknown>> => {
-      if (await this.sendEmissions(slot, () => this.#origin(slot))) call.accepted = true
+      if (await this.sendEmissions(slot, { origin: () => this.#origin(slot) })) call.accepted = true
       this.#settle(slot, call.accepted)
       call.accepted = false
       const packet = await this.#take(call)
@@ -145,7 +148,11 @@ export class StreamProcessor extends EmittingNode {
     }
     const inputs: AsyncIterableIterator<unknown> = {
       next,
-      return: async () => DONE,
+      return: async () => {
+        call.over = true
+        this.#wake()
+        return DONE
+      },
       [Symbol.asyncIterator]: () => inputs,
     }
     return inputs
@@ -154,7 +161,7 @@ export class StreamProcessor extends EmittingNode {
   async #take(call: Call): Promise<Packet | undefined> {
     for (;;) {
       if (!this.running) throw this.signal.reason
-      if (call.retired) return undefined
+      if (call.retired || call.over) return undefined
       if (this.#instances > this.workers) {
         // Fewer workers than instances: this one sees the end of its input, the others go on.
         call.retired = true
@@ -162,6 +169,7 @@ export class StreamProcessor extends EmittingNode {
         return undefined
       }
       if (!this.paused) {
+        if (pacer.due()) await pacer.turn()
         if (this.#inlet.ready) return this.#inlet.take()
         if (this.#inlet.over) return undefined
       }
@@ -170,7 +178,14 @@ export class StreamProcessor extends EmittingNode {
   }
 
   #origin(slot: WorkerSlot): Packet {
-    return slot.packet ?? new Packet(undefined, NO_META, this.host.scope)
+    if (slot.packet !== undefined) return slot.packet
+    if (this.holds.length > 0)
+      throw new PipelineError('CORO_TYPE', {
+        node: this.name,
+        what: 'gave an output that descends from no input, and a join behind it pairs by descent',
+        hint: 'Give outputs between an input and the next one, or move the node behind the join.',
+      })
+    return new Packet(undefined, NO_META, this.host.scope)
   }
 
   /** The item in hand, if any, is worked off. */
@@ -184,12 +199,7 @@ export class StreamProcessor extends EmittingNode {
     }
     this.counters.completed += packet.weight
     if (!accepted && !this.outlet.leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.#holds)
-  }
-
-  protected override givenUp(packet: Packet): void {
-    super.givenUp(packet)
-    if (!this.doomed) this.host.ledger.release(packet.frame, this.#holds)
+    this.host.ledger.release(packet.frame, this.holds)
   }
 
   /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */

@@ -18,6 +18,7 @@ export function quote(name: string): string {
 export function reasonOf(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return cut(trimStop(thrown.message === '' ? thrown.name : thrown.message), 500)
+    if (typeof thrown === 'string') return cut(trimStop(thrown), 500)
     return show(thrown)
   } catch {
     return 'a value that cannot be shown'

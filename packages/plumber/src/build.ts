@@ -14,7 +14,14 @@ import {
   type Wiring,
 } from './graph/check.js'
 import { compile, kindOf, type Ready } from './graph/compile.js'
-import { type BoundNode, checkKind, checkPorts, checkSetup, type Surroundings } from './graph/definitions.js'
+import {
+  type BoundNode,
+  checkKind,
+  checkPorts,
+  checkSetup,
+  checkStreamErrors,
+  type Surroundings,
+} from './graph/definitions.js'
 import type { Graph } from './graph/document.js'
 import { Findings } from './graph/findings.js'
 import { checkFlush, checkJoins, regionsOf } from './graph/joins.js'
@@ -185,7 +192,7 @@ function checkStructure(draft: Draft, limits: Limits, findings: Findings): { wir
   return { wiring, regions }
 }
 
-/** Finds the coroutines of the nodes. `known` leaves out those that only a coroMap could know. */
+/** Finds the coroutines of the nodes. `knownOnly` leaves out those that only a coroMap could know. */
 function* bindNodes({ draft, wiring, coros, binder }: Work, knownOnly: boolean): Stage<BoundNode[]> {
   const lookups: (Lookup | undefined)[] = wiring.names.map((node) => {
     const ref = draft.nodes.get(node)?.coro
@@ -210,6 +217,7 @@ function checkNode(node: BoundNode, work: Work): void {
   checkKind(node, work)
   checkPorts(node, work)
   checkSetup(node, work)
+  checkStreamErrors(node, work)
   if (node.coro !== undefined)
     checkFlush({ name: node.node, number: node.number, coro: node.coro }, work.regions, work.findings)
 }

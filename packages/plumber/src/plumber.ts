@@ -11,9 +11,9 @@ import { type BuildOptions, type Built, build, buildAsync, check } from './build
 import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
 import { assignInput, type Input, inletsOf } from './inputs.js'
+import { OutputStream } from './output-stream.js'
 import { Pipeline } from './pipeline.js'
 import { checkRunOptions, type RunOptions, refuseTypos } from './run-options.js'
-import { streamOutputs } from './stream.js'
 
 export interface PlumberOptions extends BuildOptions {
   /** What every coroutine gets as `ctx.env`: a frozen copy of a plain object, its values by reference. */
@@ -53,7 +53,7 @@ export class Plumber {
   }
 
   /** Like the constructor, also for coroMaps that answer by promise. */
-  static async create(document: GraphDocument | string, options: PlumberOptions): Promise<Plumber> {
+  static async create(document: GraphDocument | string, options: PlumberOptions = {}): Promise<Plumber> {
     return new Plumber(document, options, await buildAsync(document, options))
   }
 
@@ -62,7 +62,7 @@ export class Plumber {
    * @param built the outcome of the checks where they have been made; left out by users
    * @throws `PLB_GRAPH_INVALID` with every issue in `details.issues`
    */
-  constructor(document: GraphDocument | string, options: PlumberOptions, built: Built = build(document, options)) {
+  constructor(document: GraphDocument | string, options: PlumberOptions = {}, built: Built = build(document, options)) {
     refuseTypos(options, OPTIONS)
     const { issues, graph, plan, order } = built
     if (graph === undefined || plan === undefined || issues.length > 0)
@@ -123,7 +123,7 @@ export class Plumber {
     const run = withoutOutput(options)
     checkRunOptions(run)
     this.#inputs(input)
-    return streamOutputs((onOutput) => this.#start(input, { ...run, onOutput }), assertCompleted)
+    return new OutputStream((onOutput) => this.#start(input, { ...run, onOutput }), assertCompleted)
   }
 
   /** Starts a standing pipeline: its inlets take `put`, its sources start at once. */

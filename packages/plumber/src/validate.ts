@@ -92,8 +92,22 @@ const skipDrops =
   (value) =>
     value === DROP ? value : check(value)
 
-async function* each(values: AsyncIterable<unknown>, change: Change): AsyncGenerator<unknown> {
-  for await (const value of values) yield change(value)
+/** Not a generator: one that waits would make `return` wait too, and closing must reach the iterator at once. */
+function each(values: AsyncIterable<unknown>, change: Change): AsyncIterableIterator<unknown> {
+  const iterator = values[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const step = await iterator.next()
+      return step.done === true ? step : { done: false, value: change(step.value) }
+    },
+    async return() {
+      await iterator.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }
 
 function* eachNow(values: Iterable<unknown>, change: Change): Generator<unknown> {

@@ -46,6 +46,16 @@ export function checkKind({ node, number, ref, coro }: BoundNode, { draft, wirin
   }
 }
 
+/** A stream coroutine that fails has lost its state, and with it the items it may have held: nothing can be skipped. */
+export function checkStreamErrors({ node, coro }: BoundNode, { draft, findings }: Surroundings): void {
+  if (coro?.kind !== 'stream' || draft.nodes.get(node)?.properties.onError !== 'skip') return
+  findings.add('OPTION_CONFLICT', pointer('nodes', node, 'properties', 'onError'), {
+    node,
+    what: 'has "onError": "skip", but its coroutine is of kind "stream", which ends with its first error',
+    hint: 'Handle errors inside the coroutine, or use one that is called per item.',
+  })
+}
+
 /** Hooks that need a number of workers, where the number is open. */
 export function checkSetup({ node, coro }: BoundNode, { draft, findings }: Surroundings): void {
   const workers = draft.nodes.get(node)?.properties.workers

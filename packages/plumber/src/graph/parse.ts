@@ -42,6 +42,9 @@ export function parse(given: unknown, limits: Limits, findings: Findings): Parse
 /** Where in a document a value stands, as far as copying cares: `args` and what is in it are for the coroutine. */
 type Place = 'document' | 'nodes' | 'node' | 'coro' | 'args' | 'shape'
 
+/** Longest key that is looked at, in characters; no name may be nearly as long. Pointers would repeat it everywhere. */
+const KEY_LENGTH = 1024
+
 /** An object that is being copied. */
 interface Frame {
   readonly source: object
@@ -90,6 +93,11 @@ class Copier {
     try {
       if (frame.keys === undefined && !Object.hasOwn(frame.source, key)) {
         this.#lose('has a hole here', 'Lists in JSON have none.')
+        frame.next = frame.length // one is enough: a list may consist of nothing else
+        return
+      }
+      if (key.length > KEY_LENGTH && frame.place !== 'args') {
+        this.#findings.add('GRAPH_NAME', pointer(...this.#path().slice(0, -1)), { name: key })
         return
       }
       const value = this.#enter(Reflect.get(frame.source, key), placeOf(frame.place, key))
