@@ -51,11 +51,10 @@ export class Pipeline implements AsyncDisposable {
    * when the run is doomed
    */
   async put(value: unknown, { node, ...options }: PipelinePutOptions = {}): Promise<void> {
-    if (options.meta !== undefined && (typeof options.meta !== 'object' || options.meta === null))
-      throw new PipelineError('OPTION_INVALID', {
-        option: 'meta',
-        what: `must be an object, got ${show(options.meta)}`,
-      })
+    const { meta, signal } = options
+    checkRunOptions({ signal })
+    if (meta !== undefined && (typeof meta !== 'object' || meta === null))
+      throw new PipelineError('OPTION_INVALID', { option: 'meta', what: `must be an object, got ${show(meta)}` })
     await this.#network.put(inletNumber(this.#inlets, node), value, options)
   }
 
