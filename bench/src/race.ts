@@ -34,7 +34,7 @@ export interface Result {
 /**
  * Runs the contestants in turn, round after round, and compares them within each round. On a shared machine the speed
  * of everything drifts by half and more; neighbours in time drift together, so their ratio stays. This is also why the
- * harness is not tinybench: it finishes one contestant before it begins with the next.
+ * harness is our own: tinybench finishes one contestant before it begins with the next.
  *
  * Time is processor time of this process, its collector threads included: with the clock on the wall, whoever ran while
  * a neighbour had the processor would have lost. No workload here waits for anything but itself.

@@ -121,6 +121,17 @@ export abstract class EmittingNode extends RunningNode {
     return accepted
   }
 
+  /** The call of `packet` has ended without error, and its outputs have left or never will. */
+  protected workedOff(packet: Packet, accepted: boolean): void {
+    if (this.doomed) {
+      this.givenUp(packet)
+      return
+    }
+    this.counters.completed += packet.weight
+    if (!accepted && !this.outlet.leaf) this.counters.dropped++
+    this.host.ledger.release(packet.frame, this.holds)
+  }
+
   protected override givenUp(packet: Packet): void {
     super.givenUp(packet)
     if (!this.doomed) this.host.ledger.release(packet.frame, this.holds)

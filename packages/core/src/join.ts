@@ -108,8 +108,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.close()
-    this.#ready.remove(() => true)
-    this.#cursor = undefined
+    this.#forget()
     for (const share of this.#stored()) {
       this.#filter(share)
       this.#skip(share)
@@ -120,13 +119,18 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.clear()
-    this.#ready.remove(() => true)
-    this.#cursor = undefined
+    this.#forget()
     for (const share of this.#stored())
       for (const { packet } of share.arrived) {
         this.#o.counters.unprocessed++
         this.#o.onLost(packet)
       }
+  }
+
+  /** Hands nothing over any more. */
+  #forget(): void {
+    this.#ready.remove(() => true)
+    this.#cursor = undefined
   }
 
   #accept(input: number, packet: Packet): void {

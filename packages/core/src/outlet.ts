@@ -1,6 +1,6 @@
 import type { Meta } from './coro.js'
 import type { Counters } from './counters.js'
-import { type ForkWindow, type Frame, type Ledger, outwards } from './frames.js'
+import { type ForkWindow, type Ledger, outwards } from './frames.js'
 import { Packet, type Scope } from './packet.js'
 import { OUT } from './plan.js'
 import type { Edge } from './queue.js'
@@ -84,20 +84,7 @@ export class Outlet {
     if (this.leaf) return this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
-    const packet = new Packet(value, meta, origin.scope)
-    let accepted = false
-    let waits: Promise<boolean>[] | undefined
-    for (const { edge } of to.edges) {
-      const took = edge.put(packet)
-      if (took === true) accepted = true
-      else if (took !== false) {
-        waits ??= []
-        waits.push(took)
-      }
-    }
-    if (waits !== undefined) return this.#waited(waits, accepted)
-    if (accepted) this.#o.counters.emitted++
-    return accepted
+    return this.#offer(to, new Packet(value, meta, origin.scope))
   }
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
@@ -153,10 +140,15 @@ export class Outlet {
     const { ledger, window } = this.#o
     ledger.add(origin.frame, regions.adds)
     const frame = regions.opens && window !== undefined ? window.start(origin.frame, regions.first) : origin.frame
+    return this.#offer(to, new Packet(value, meta, origin.scope, frame))
+  }
+
+  /** Puts a copy on every edge of a port; waits for those that are full. */
+  #offer({ edges, regions }: Port, packet: Packet): boolean | Promise<boolean> {
     let accepted = false
     let waits: Promise<boolean>[] | undefined
-    for (const output of to.edges) {
-      const took = this.#putFramed(output, frame, origin, value, meta)
+    for (const output of edges) {
+      const took = regions === undefined ? output.edge.put(packet) : this.#putFramed(output, packet)
       if (took === true) accepted = true
       else if (took !== false) {
         waits ??= []
@@ -168,15 +160,10 @@ export class Outlet {
     return accepted
   }
 
-  #putFramed(
-    { edge, regions }: OutputEdge,
-    frame: Frame | undefined,
-    origin: Packet,
-    value: unknown,
-    meta: Meta,
-  ): boolean | Promise<boolean> {
+  /** Near a join: the copy steps out of the frames that no join behind this edge needs. */
+  #putFramed({ edge, regions }: OutputEdge, { value, meta, scope, frame }: Packet): boolean | Promise<boolean> {
     const up = regions?.up ?? -1
-    const packet = new Packet(value, meta, origin.scope, up < 0 ? undefined : outwards(frame, up))
+    const packet = new Packet(value, meta, scope, up < 0 ? undefined : outwards(frame, up))
     const took = edge.put(packet)
     if (took === true) return true
     if (took === false) return this.#lost(packet, regions)

@@ -203,16 +203,9 @@ export class Processor extends EmittingNode {
     this.#turns?.done()
   }
 
-  /** The call of `packet` has ended without error, and its outputs have left or never will. */
   #settle(packet: Packet, accepted: boolean): void {
     if (this.#isTooLate()) return
-    if (this.doomed) {
-      this.givenUp(packet)
-      return
-    }
-    this.counters.completed += packet.weight
-    if (!accepted && !this.outlet.leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.holds)
+    this.workedOff(packet, accepted)
     this.#turns?.done()
   }
 

@@ -193,13 +193,7 @@ export class StreamProcessor extends EmittingNode {
     const { packet } = slot
     if (packet === undefined || this.state === 'ended') return
     slot.packet = undefined
-    if (this.doomed) {
-      this.givenUp(packet)
-      return
-    }
-    this.counters.completed += packet.weight
-    if (!accepted && !this.outlet.leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.holds)
+    this.workedOff(packet, accepted)
   }
 
   /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */
