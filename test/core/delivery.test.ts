@@ -78,3 +78,18 @@ describe('a receiver', () => {
     expect(run.values).toHaveLength(1)
   })
 })
+
+test('a thenable of the receiver that throws ends the run', async () => {
+  const mine = new Error('mine')
+  const broken = Object.fromEntries([
+    [
+      'then',
+      () => {
+        throw mine
+      },
+    ],
+  ])
+  const run = start(line({ src: items(1, 2), out: same }), { onOutput: () => broken })
+  expect((await run.report()).error).toMatchObject({ code: 'PLB_RUN_FAILED', cause: mine })
+  await turns()
+})

@@ -1,6 +1,8 @@
-import { type Context, defineCoro, type Executor, inline } from '@pipelines/core'
+import { type Context, defineCoro, type Executor, inline, type Runner } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
+import { gate } from '../support/gate.js'
 import { finish, items, line, same } from '../support/plans.js'
+import { turns } from '../support/turns.js'
 
 const context = {} as Context
 const bind = (coro: object) => ({ node: 'n', coro: coro as never, args: {} })
@@ -61,5 +63,47 @@ describe('an executor', () => {
     const executor: Executor = { name: 'elsewhere', open: () => ({ run: async (value) => `<${String(value)}>` }) }
     const { values } = await finish(line({ src: items(1, 2), out: { coro: same, executor } }))
     expect(values).toEqual(['<1>', '<2>'])
+  })
+})
+
+describe('executors', () => {
+  test('that fail at once and later leave no rejection unhandled', async () => {
+    const late = gate()
+    const mine = new Error('at once')
+    const rejecting: Executor = {
+      name: 'late',
+      open: () =>
+        late.opened.then(() => {
+          throw new Error('late')
+        }),
+    }
+    const throwing: Executor = {
+      name: 'now',
+      open: () => {
+        throw mine
+      },
+    }
+    const { report } = await finish(
+      line({ src: items(1), a: { coro: same, executor: throwing }, b: { coro: same, executor: rejecting } }),
+    )
+    late.open()
+    await turns()
+    expect(report.error).toMatchObject({ cause: mine })
+  })
+
+  test('close a runner after its last teardown', async () => {
+    const log: string[] = []
+    const runner: Runner = {
+      run: same,
+      setup: () => undefined,
+      teardown: async () => {
+        await turns(2)
+        log.push('torn down')
+      },
+      close: async () => void log.push('closed'),
+    }
+    const executor: Executor = { name: 'noting', open: () => runner }
+    await finish(line({ src: items(1), out: { coro: same, executor } }))
+    expect(log).toEqual(['torn down', 'closed'])
   })
 })

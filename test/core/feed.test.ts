@@ -182,3 +182,16 @@ describe('the end of an inlet', () => {
     expect((await run.report()).outcome).toBe('completed')
   })
 })
+
+test('a put whose value the receiver of the outputs has got settles, though its signal aborts', async () => {
+  const held = gate()
+  const controller = new AbortController()
+  const run = start({ in: { kind: 'inlet' } }, { onOutput: () => held.opened })
+  const put = run.network.put(0, 1, { signal: controller.signal })
+  await turns()
+  controller.abort()
+  held.open()
+  await put
+  await run.network.drain()
+  expect([run.values, (await run.report()).nodes.in?.completed]).toEqual([[1], 1])
+})

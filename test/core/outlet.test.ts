@@ -123,3 +123,27 @@ describe('the outlet of a leaf', () => {
     expect(told.unwanted).toBe(0)
   })
 })
+
+test('an outlet looks at each of its edges a few times, however many ports there are', () => {
+  let looks = 0
+  const edges = range(500).map((port) => ({
+    edge: new Queue(1),
+    regions: undefined,
+    get port() {
+      looks++
+      return `p${port}`
+    },
+  }))
+  new Outlet({
+    node: 'n',
+    edges,
+    deliver: undefined,
+    counters: new Counters(),
+    ledger: new Ledger(),
+    regions: undefined,
+    window: undefined,
+    isDoomed: () => false,
+    onUnwanted: () => {},
+  })
+  expect(looks).toBeLessThanOrEqual(4 * edges.length)
+})

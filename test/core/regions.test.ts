@@ -128,3 +128,26 @@ test('10,000 nodes with nested regions are analysed in a moment', () => {
   expect(forkOf.size).toBe(3333)
   expect(performance.now() - started).toBeLessThan(3_000)
 })
+
+describe('a fork with very many joins', () => {
+  const to = (from: number, targets: readonly number[]) => targets.map((join) => ({ from, to: join, port: 'out' }))
+  const analysed = (count: number, edges: RegionGraph['edges']) => {
+    const nodes = range(count).map(() => ({ joins: true, workers: 1 }))
+    return analyseRegions({ nodes, edges, order: range(count) })
+  }
+
+  test('is analysed', () => {
+    const joins = range(2_000).map((n) => n + 2)
+    const { forkOf, nodes } = analysed(2_002, [...to(0, [1, ...joins]), ...to(1, joins)])
+    expect([forkOf.size, nodes.get(1)?.holds.length]).toEqual([2_000, 2_000])
+  })
+
+  test('has one list of tokens for all nodes of a chain', () => {
+    const joins = range(50).map((n) => n + 21)
+    const chain = range(20).flatMap((n) => to(n, [n + 1]))
+    const { nodes, edges } = analysed(71, [...chain, ...to(0, joins), ...to(20, joins)])
+    expect(nodes.get(1)?.holds).toHaveLength(50)
+    const lists = range(19).flatMap((n) => [nodes.get(n + 1)?.holds, nodes.get(n + 1)?.ports.get('out')?.adds])
+    expect(new Set([...lists, ...range(18).map((n) => edges.get(n + 1)?.tokens)]).size).toBe(1)
+  })
+})

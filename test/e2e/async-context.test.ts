@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { defineCoro } from '@pipelines/core'
 import { expect, test } from 'vitest'
 import { chain, from, outputs, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
@@ -89,4 +90,21 @@ test('a run sees the context of its caller', async () => {
   const plumber = chain({ src: from(1), out: note })
   const runs = ['ann', 'ben'].map((name) => user.run(name, () => plumber.collect()))
   expect(await Promise.all(runs)).toEqual([['1 for ann'], ['1 for ben']])
+})
+
+test('the hooks run in the context that created the pipeline, whoever ends it', async () => {
+  const seen: string[] = []
+  const hook = (name: string) => () => void seen.push(note(name))
+  const coro = defineCoro({
+    setup: hook('setup'),
+    run: (n: number) => n,
+    flush: hook('flush'),
+    teardown: hook('teardown'),
+  })
+  const pipeline = user.run('ann', () => chain({ in: 'std.inlet', coro }).createPipeline())
+  await user.run('ben', () => pipeline.put(1))
+  await turns()
+  user.run('cem', () => pipeline.end())
+  expectBalancedBooks(await pipeline.settled, ['in'])
+  expect(seen).toEqual(['setup for ann', 'flush for ann', 'teardown for ann'])
 })

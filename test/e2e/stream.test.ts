@@ -1,7 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { defineCoro } from '@pipelines/core'
+import { type Context, defineCoro } from '@pipelines/core'
 import { expect, test } from 'vitest'
-import { chain, endless, failureOf, from, plumberOf, range, same, turns, unfused, until } from '../support/blackbox.js'
+import {
+  aborted,
+  chain,
+  endless,
+  failureOf,
+  from,
+  plumberOf,
+  range,
+  reportOf,
+  same,
+  settlesSoon,
+  turns,
+  unfused,
+  until,
+} from '../support/blackbox.js'
+import { expectBalancedBooks } from '../support/books.js'
 import { gate } from '../support/gate.js'
 
 /** All values of a stream. */
@@ -92,4 +107,42 @@ test('a stream that nobody reads yet does not lose its first outputs', async () 
   const stream = chain({ src: from(1, 2, 3), out: same }).stream()
   await turns()
   expect(await valuesOf(stream)).toEqual([1, 2, 3])
+})
+
+test('after an abort the reader gets nothing that the report lists as unprocessed', async () => {
+  const controller = new AbortController()
+  const values: unknown[] = []
+  const error = await failureOf(async () => {
+    const options = { signal: controller.signal }
+    for await (const { value } of chain({ in: 'std.inlet', out: same }).stream(range(6), options)) {
+      values.push(value)
+      await turns(5)
+      if (value === 2) controller.abort()
+    }
+  })
+  const report = reportOf(error)
+  expectBalancedBooks(report, ['in'])
+  const left = report.unprocessed.map(({ value }) => value)
+  expect(left.length).toBeGreaterThan(0)
+  expect([...values, ...left].toSorted()).toEqual(range(values.length + left.length))
+})
+
+test.each(['return', 'throw'] as const)('%s ends the run, also while a next is waiting', async (how) => {
+  const wait = (_: unknown, { signal }: Context) => aborted(signal)
+  const stream = chain({ src: from(1), wait }).stream()
+  const next = stream.next()
+  await turns()
+  const mine = new Error('mine')
+  const left = how === 'return' ? stream.return() : stream.throw(mine).catch((error: unknown) => error)
+  expect(await settlesSoon(Promise.all([next, left]))).toBe(true)
+  expect([await next, await left]).toEqual([
+    { done: true, value: undefined },
+    how === 'return' ? { done: true, value: undefined } : mine,
+  ])
+})
+
+test('wrong options are refused at the call', () => {
+  const plumber = chain({ src: from(1), out: same })
+  expect(() => plumber.stream(undefined, { deadlineMs: -1 })).toThrow(/deadlineMs/)
+  expect(() => plumber.stream(undefined, { graceMS: 1 } as never)).toThrow(/graceMs/)
 })

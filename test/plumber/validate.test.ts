@@ -1,6 +1,7 @@
 import { type CoroDefinition, DROP, defineCoro, isPipelineError, type SourceOutput } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { build } from '../../packages/plumber/src/build.js'
+import { settlesSoon } from '../support/turns.js'
 
 const number = { type: 'number' }
 
@@ -106,4 +107,28 @@ test('a schema that cannot be used is an issue', () => {
   const coro = defineCoro({ input: { type: 'nummer' }, run: () => 1 })
   const { issues } = build({ nodes: { a: { coro: () => [] }, b: { coro } }, graph: { a: ['b'] } }, { validate: true })
   expect(issues).toEqual([expect.objectContaining({ code: 'PLB_CORO_TYPE', pointer: '/nodes/b/coro' })])
+})
+
+test('an iterator that waits is closed at once', async () => {
+  let wake: (step: IteratorResult<unknown>) => void = () => {}
+  const done = { done: true, value: undefined } as const
+  const events = (): AsyncIterableIterator<unknown> => ({
+    next: () =>
+      new Promise((resolve) => {
+        wake = resolve
+      }),
+    return: async () => {
+      wake(done)
+      return done
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  })
+  const results = runOf({ kind: 'source', output: number, run: events }, { place: 'src' })() as AsyncIterable<unknown>
+  const iterator = results[Symbol.asyncIterator]()
+  const waiting = iterator.next()
+  const closed = Promise.all([iterator.return?.(), waiting])
+  expect(await settlesSoon(closed)).toBe(true)
+  expect(await waiting).toMatchObject({ done: true })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { plumberOf, unfused } from '../support/blackbox.js'
+import { plumberOf, same, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 
 /** Numbers of about 1 KB each: to hold all of them would show. */
@@ -89,6 +89,35 @@ test('a fast branch beside a slow one does not fill the memory', async () => {
   )
   const report = await plumber.run()
   expectBalancedBooks(report, [])
+  expect(report.nodes.join?.completed).toBe(2 * items)
+  expect(heap.growth, `MB after ${heap.samples.map((mb) => mb.toFixed(1)).join(', ')}`).toBeLessThan(4)
+})
+
+test('an unordered join does not fill the memory, also while its input never pauses', async () => {
+  const items = 40_000
+  const heap = new Heap(items / 10)
+  const plumber = plumberOf(
+    {
+      in: 'std.inlet',
+      fast: unfused(same),
+      slow: unfused(async (value: unknown) => {
+        await undefined
+        await undefined
+        return value
+      }),
+      join: unfused(() => heap.count(), { ordered: false }),
+    },
+    { in: ['fast', 'slow'], fast: ['join'], slow: ['join'] },
+  )
+  const pipeline = plumber.createPipeline()
+  const all = heavy(items)
+  const putting = async (): Promise<void> => {
+    for (const value of all) await pipeline.put(value)
+  }
+  // Several at once, so that a frame is always open.
+  await Promise.all([putting(), putting(), putting(), putting()])
+  const report = await pipeline.drain()
+  expectBalancedBooks(report, ['in'])
   expect(report.nodes.join?.completed).toBe(2 * items)
   expect(heap.growth, `MB after ${heap.samples.map((mb) => mb.toFixed(1)).join(', ')}`).toBeLessThan(4)
 })

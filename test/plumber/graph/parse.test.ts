@@ -1,5 +1,6 @@
 import { defineCoro } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
+import { check } from '../../../packages/plumber/src/build.js'
 import { Findings } from '../../../packages/plumber/src/graph/findings.js'
 import { LIMITS } from '../../../packages/plumber/src/graph/limits.js'
 import { parse } from '../../../packages/plumber/src/graph/parse.js'
@@ -118,4 +119,17 @@ describe('what cannot be copied is an issue at its place:', () => {
       expect(issues[0]).toContain('at most 64 are allowed')
     }
   })
+})
+
+test('a list of millions of holes is one problem', () => {
+  expect(parsed({ graph: { a: new Array(3_000_000) } }).issues).toHaveLength(1)
+  expect(parsed({ nodes: { a: { args: { list: new Array(3_000_000) } } } }).issues).toHaveLength(1)
+})
+
+test('a key that is far too long for a name is one problem, and what is behind it is not looked at', () => {
+  const key = 'A'.repeat(800_000)
+  const text = `{"nodes":{"a":{"coro":"a"}},"graph":{"${key}":[${Array(3_000).fill(1).join()}]}}`
+  const issues = check(text)
+  expect(issues.map(({ code }) => code)).toEqual(['PLB_GRAPH_NAME'])
+  expect(JSON.stringify(issues).length).toBeLessThan(2_000)
 })

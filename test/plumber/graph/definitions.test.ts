@@ -1,0 +1,15 @@
+import { defineCoro } from '@pipelines/core'
+import { expect, test } from 'vitest'
+import { check } from '../../../packages/plumber/src/build.js'
+
+test('a stream coroutine cannot skip what fails', () => {
+  const coro = defineCoro({ kind: 'stream', run: async () => undefined })
+  const document = (onError: string) => ({
+    nodes: { src: { coro: () => [] }, out: { coro, properties: { onError } } },
+    graph: { src: ['out'] },
+  })
+  expect(check(document('skip'))).toEqual([
+    expect.objectContaining({ code: 'PLB_OPTION_CONFLICT', pointer: '/nodes/out/properties/onError' }),
+  ])
+  expect(check(document('fail'))).toEqual([])
+})
