@@ -1,0 +1,150 @@
+import {
+  isWildLeaf,
+  type WildGraph,
+  type WildNode,
+  WildRefusal,
+  type WildResult,
+  wildItems,
+  wildResults,
+} from './wild-graph.js'
+
+/** What a run of a wild graph gives when nobody interferes. */
+export interface WildExpected {
+  /** Outputs by leaf. */
+  readonly outputs: ReadonlyMap<string, readonly string[]>
+  /** Leaves whose outputs leave in the order of `outputs`; at the others they may leave in any order. */
+  readonly inOrder: ReadonlySet<string>
+  /** Whether some item ends the run. */
+  readonly fails: boolean
+  /** Whether all of this holds for every order of events. */
+  readonly certain: boolean
+  /** Whether a run that ends early gives nothing that is not in `outputs`. */
+  readonly bounded: boolean
+}
+
+/**
+ * Computes what a wild graph gives, without queues, workers or time. A join by lineage goes through the outputs of its
+ * fork, and for each of them computes what every input makes of that one alone.
+ *
+ * @param items what the sources gave; of a source that is not named, all of its items
+ */
+export function wildExpected(
+  graph: WildGraph,
+  items: ReadonlyMap<string, readonly string[]> = new Map(),
+): WildExpected {
+  const reference = new WildReference(graph, items)
+  const leaves = graph.nodes.map(({ name }) => name).filter((name) => isWildLeaf(graph, name))
+  const outputs = new Map(leaves.map((leaf) => [leaf, reference.resultsOf(leaf).map(({ value }) => value)]))
+  const judged = graph.nodes.map((node) => reference.judge(node))
+  const early = graph.nodes.some(({ takes }) => takes !== undefined)
+  return {
+    outputs,
+    inOrder: new Set(leaves.filter((leaf) => reference.isInOrder(leaf))),
+    fails: judged.some(({ fails }) => fails),
+    certain: !early && judged.every(({ certain }) => certain),
+    // A tuple that would have too many parts may get just enough of them when a stream ends before the rest.
+    bounded:
+      judged.every(({ faults }) => !early || faults === 0) && graph.nodes.every(({ inlet }) => inlet !== 'position'),
+  }
+}
+
+/** Forks of which only one output is looked at: that one, and what was computed from it. */
+interface Pinned {
+  readonly results: ReadonlyMap<string, readonly WildResult[]>
+  readonly known: Map<string, readonly WildResult[]>
+}
+
+class WildReference {
+  readonly #nodes: ReadonlyMap<string, WildNode>
+  readonly #items: ReadonlyMap<string, readonly string[]>
+  readonly #everything: Pinned = { results: new Map(), known: new Map() }
+
+  constructor(graph: WildGraph, items: ReadonlyMap<string, readonly string[]>) {
+    this.#nodes = new Map(graph.nodes.map((node) => [node.name, node]))
+    this.#items = items
+  }
+
+  resultsOf(name: string, pinned: Pinned = this.#everything): readonly WildResult[] {
+    const found = pinned.results.get(name) ?? pinned.known.get(name)
+    if (found !== undefined) return found
+    const results = this.#compute(this.#node(name), pinned)
+    pinned.known.set(name, results)
+    return results
+  }
+
+  /** Whether the outputs of a node leave in the order in which they are computed here. */
+  isInOrder(name: string): boolean {
+    const { inputs, style, inlet, properties } = this.#node(name)
+    const { ordered, workers } = properties
+    if (inlet === 'merge') return false
+    const keeps = workers === 1 ? inlet === 'one' || ordered : ordered && style !== 'stream'
+    return keeps && inputs.every(({ from }) => this.isInOrder(from))
+  }
+
+  /** Whether a node ends the run, whether that and its outputs are certain, and how many tuples have too many parts. */
+  judge(node: WildNode): { fails: boolean; certain: boolean; faults: number } {
+    const inputs = this.#inputs(node, this.#everything)
+    const refuses = inputs.some((input) => wildResults(node, input) instanceof WildRefusal)
+    const faults = this.#frames(node, this.#everything).filter(isFault).length
+    const fails = node.properties.onError === 'fail' && (refuses || faults > 0)
+    if (node.inlet !== 'position') return { fails, certain: true, faults }
+    const { unequal } = node.properties
+    const uneven = new Set(this.#columns(node, this.#everything).map(({ length }) => length)).size > 1
+    const paired = node.inputs.every(({ from }) => this.isInOrder(from))
+    // What is too long is not drawn to its end, which may leave others short that come from the same source.
+    const certain = paired && (!uneven || unequal !== 'shortest')
+    return { fails: fails || (uneven && unequal === 'strict'), certain, faults }
+  }
+
+  #compute(node: WildNode, pinned: Pinned): readonly WildResult[] {
+    if (node.inputs.length === 0)
+      return (this.#items.get(node.name) ?? wildItems(node)).map((value) => ({ port: 'out', value }))
+    return this.#inputs(node, pinned).flatMap((input) => {
+      const results = wildResults(node, input)
+      return results instanceof WildRefusal ? [] : results
+    })
+  }
+
+  /** What a node is called with. */
+  #inputs(node: WildNode, pinned: Pinned): readonly unknown[] {
+    if (node.inputs.length === 0) return []
+    if (node.inlet === 'one' || node.inlet === 'merge') return this.#columns(node, pinned).flat()
+    if (node.inlet !== 'position')
+      return this.#frames(node, pinned)
+        .filter((parts) => parts.every(({ length }) => length === 1))
+        .map((parts) => parts.flat())
+    const columns = this.#columns(node, pinned)
+    const lengths = columns.map(({ length }) => length)
+    const length = node.properties.unequal === 'longest' ? Math.max(...lengths) : Math.min(...lengths)
+    return Array.from({ length }, (_, place) => columns.map((column) => column[place]))
+  }
+
+  /** What comes in by each edge. */
+  #columns({ inputs }: WildNode, pinned: Pinned): string[][] {
+    return inputs.map(({ from, port }) =>
+      this.resultsOf(from, pinned)
+        .filter((result) => result.port === port)
+        .map(({ value }) => value),
+    )
+  }
+
+  /** For each output of the fork of a join by lineage, what comes in by each edge. */
+  #frames(node: WildNode, pinned: Pinned): string[][][] {
+    if (typeof node.inlet !== 'object') return []
+    const { fork } = node.inlet
+    return this.resultsOf(fork, pinned).map((result) =>
+      this.#columns(node, { results: new Map([...pinned.results, [fork, [result]]]), known: new Map() }),
+    )
+  }
+
+  #node(name: string): WildNode {
+    const node = this.#nodes.get(name)
+    if (node === undefined) throw new Error(`There is no node "${name}".`)
+    return node
+  }
+}
+
+/** Whether every edge gave something, and one of them more than one. */
+function isFault(parts: readonly (readonly string[])[]): boolean {
+  return parts.every(({ length }) => length > 0) && parts.some(({ length }) => length > 1)
+}
