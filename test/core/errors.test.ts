@@ -4,7 +4,7 @@ import { addFurther, followsFrom } from '../../packages/core/src/errors.js'
 
 const cause = new Error('disk full.')
 const samples: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
-  GRAPH_INVALID: { issues: [{ code: 'PLB_GRAPH_NAME', pointer: '/nodes/1', message: 'Wrong.' }], name: 'g' },
+  GRAPH_INVALID: { issues: [{ code: 'PLB_GRAPH_NAME', pointer: '/nodes/1', message: 'Wrong.' }] },
   GRAPH_SCHEMA: { what: '"nodes" is missing.', suggestion: 'nodes' },
   GRAPH_NAME: { name: '__proto__' },
   GRAPH_UNKNOWN_NODE: { from: 'a', name: 'bb', suggestion: 'b' },

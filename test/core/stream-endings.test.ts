@@ -1,5 +1,6 @@
 import { type Context, type Coro, defineCoro } from '@pipelines/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { pacer } from '../../packages/core/src/pacer.js'
 import { gate } from '../support/gate.js'
 import { range, same, start } from '../support/plans.js'
 import { turns } from '../support/turns.js'
@@ -49,4 +50,30 @@ test('a request for input ends with its instance, and takes nothing from the oth
   run.network.end(0)
   await run.report()
   expect([seen, await answer]).toEqual([range(4), { done: true, value: undefined }])
+})
+
+test('a request that lets the event loop breathe looks again before it takes', async () => {
+  const breath = gate()
+  const go = gate()
+  vi.spyOn(pacer, 'due').mockReturnValueOnce(true)
+  vi.spyOn(pacer, 'turn').mockReturnValueOnce(breath.opened)
+  const seen: number[] = []
+  const coro = async (inputs: Inputs, { worker }: Context): Promise<void> => {
+    if (worker.index === 0) return void inputs.next()
+    await go.opened
+    for await (const n of inputs) seen.push(n)
+  }
+  const run = start({
+    in: { kind: 'inlet', to: ['work'] },
+    work: { kind: 'stream', coro: coro as unknown as Coro, props: { workers: 2 } },
+  })
+  await turns()
+  for (const n of range(4)) await run.network.put(0, n)
+  breath.open()
+  await turns()
+  go.open()
+  run.network.end(0)
+  await run.report()
+  vi.restoreAllMocks()
+  expect(seen).toEqual(range(4))
 })

@@ -32,9 +32,9 @@ const times = (n: number): string => `${n} attempt${n === 1 ? '' : 's'}`
  */
 const CATALOGUE = {
   // The description of a graph is wrong; nothing has started.
-  GRAPH_INVALID: (d: { issues: readonly Issue[]; name?: string | undefined }): Wording =>
+  GRAPH_INVALID: (d: { issues: readonly Issue[] }): Wording =>
     say(
-      `The graph${d.name === undefined ? '' : ` ${quote(d.name)}`} has ${d.issues.length === 1 ? 'an issue' : `${d.issues.length} issues`}:` +
+      `The graph has ${d.issues.length === 1 ? 'an issue' : `${d.issues.length} issues`}:` +
         d.issues
           .map((issue) => `\n  ${issue.pointer === '' ? '(document)' : issue.pointer}: ${issue.message}`)
           .join(''),

@@ -168,8 +168,11 @@ export class StreamProcessor extends EmittingNode {
         this.#instances--
         return undefined
       }
+      if (pacer.due()) {
+        await pacer.turn()
+        continue // anything may have happened meanwhile
+      }
       if (!this.paused) {
-        if (pacer.due()) await pacer.turn()
         if (this.#inlet.ready) return this.#inlet.take()
         if (this.#inlet.over) return undefined
       }

@@ -66,7 +66,7 @@ export class Plumber {
     refuseTypos(options, OPTIONS)
     const { issues, graph, plan, order } = built
     if (graph === undefined || plan === undefined || issues.length > 0)
-      throw new PipelineError('GRAPH_INVALID', { issues, name: graph?.name })
+      throw new PipelineError('GRAPH_INVALID', { issues })
     this.graph = graph
     this.order = Object.freeze([...order])
     this.#plan = plan
