@@ -1,22 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { mutantPlugin } from './test/mutants/plugin.js'
 import { TallyReporter } from './test/support/tally-reporter.js'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
 /** Folders of `test/` whose tests must leave no timer, handle or listener behind. */
-const leakChecked = ['core', 'plumber', 'seeds', 'e2e']
+const leakChecked = ['core', 'plumber', 'testkit', 'seeds', 'e2e']
 const unchecked = ['architecture', 'demos', 'docs', 'support', 'types']
 
 export default defineConfig({
+  plugins: mutantPlugin(),
   resolve: { alias: sourceAliases() },
   test: {
     root,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', new TallyReporter()],
-    projects: [...leakChecked.map(leakCheckedProject), ...unchecked.map(project), serialProject()],
+    projects: [...leakChecked.map(leakCheckedProject), ...unchecked.map(project), serialProject(), mutantsProject()],
   },
 })
 
@@ -42,6 +44,12 @@ function serialProject(): TestProjectInlineConfiguration {
       sequence: { groupOrder: 1 },
     },
   }
+}
+
+/** Runs tests on mutants of the engine, each in a process of its own: after all the others. */
+function mutantsProject(): TestProjectInlineConfiguration {
+  const base = project('mutants')
+  return { ...base, test: { ...base.test, maxConcurrency: 2, sequence: { groupOrder: 2 } } }
 }
 
 /** Maps every export of every workspace package from `dist` to its source, so that tests need no build. */

@@ -1,5 +1,5 @@
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { items, line, range, same, start } from '../support/plans.js'
 import { turns } from '../support/turns.js'
 

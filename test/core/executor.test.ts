@@ -1,6 +1,6 @@
 import { type Context, defineCoro, type Executor, inline, type Runner } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, items, line, same } from '../support/plans.js'
 import { turns } from '../support/turns.js'
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { type NodeSpec, prepare, range, same, start } from '../support/plans.js'
 import { settlesSoon, turns, until } from '../support/turns.js'
 

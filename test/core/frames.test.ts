@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ForkWindow, type FrameJoin, Ledger, outwards, type Share } from '../../packages/core/src/frames.js'
-import { Scope } from '../../packages/core/src/packet.js'
+import { ForkWindow, type Frame, type FrameJoin, Ledger, outwards, type Share } from '../../packages/core/src/frames.js'
+import { NO_META, Packet, Scope } from '../../packages/core/src/packet.js'
 import type { Token } from '../../packages/core/src/regions.js'
 import { range } from '../support/plans.js'
 import { turns } from '../support/turns.js'
@@ -27,10 +27,12 @@ function noted(ledger: Ledger, onComplete: (share: Share) => void = (share) => l
   return { join, heard, shares }
 }
 
+const inside = (frame?: Frame): Packet => new Packet(undefined, NO_META, scope, frame)
+
 /** Takes a credit and opens a frame. */
-function open(window: ForkWindow, live: readonly number[], parent?: Parameters<ForkWindow['start']>[0]) {
+function open(window: ForkWindow, live: readonly number[], parent?: Frame) {
   expect(window.credit(scope)).toBe(true)
-  return window.start(parent, live)
+  return window.start(inside(parent), live)
 }
 
 describe('a frame', () => {
@@ -181,7 +183,7 @@ describe('a window', () => {
       if (last !== undefined) ledger.drop(last)
       await turns(1)
       expect(granted).toEqual(range(n + 1))
-      window.start(undefined, [1])
+      window.start(inside(), [1])
     }
     expect([window.open, window.peak]).toEqual([1, 1])
   })

@@ -1,6 +1,6 @@
 import { type Coro, DROP } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, items, same, start } from '../support/plans.js'
 import { turns } from '../support/turns.js'
 

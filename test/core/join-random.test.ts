@@ -5,12 +5,6 @@ import { ForkWindow } from '../../packages/core/src/frames.js'
 import { range } from '../support/plans.js'
 import { type Behaviour, runGraph } from './shapes.js'
 
-// Windows as small as a test wants them: the fewest frames that the engine would allow are 32.
-vi.mock('../../packages/core/src/defaults.js', async (original) => ({
-  ...(await original<typeof import('../../packages/core/src/defaults.js')>()),
-  FRAMES: 1,
-}))
-
 interface RandomNetwork {
   readonly graph: RegionGraph
   readonly behaviours: readonly Behaviour[]
@@ -53,11 +47,11 @@ const network: fc.Arbitrary<RandomNetwork> = fc
     return { graph: { nodes, edges, order }, behaviours, window }
   })
 
-/** Gives every fork of the plan a window of about this size. */
+/** Gives every fork of the plan a window of this size: the fewest frames that the engine itself would allow are 32. */
 const withWindow =
   (size: number) =>
   (plan: Plan): Plan => {
-    const forks = new Map([...plan.regions.forks].map(([node, fork]) => [node, { ...fork, workers: size / 2 }]))
+    const forks = new Map([...plan.regions.forks].map(([node, fork]) => [node, { ...fork, window: size }]))
     return { ...plan, regions: { ...plan.regions, forks } }
   }
 

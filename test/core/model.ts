@@ -1,4 +1,5 @@
 import type { RegionGraph } from '@pipelines/core'
+import { FRAMES } from '../../packages/core/src/defaults.js'
 
 /**
  * What the engine does fast, done slowly and in another way: dominators by taking nodes out, connections by walking,
@@ -9,7 +10,8 @@ import type { RegionGraph } from '@pipelines/core'
 export interface ExpectedRegions {
   readonly forkOf: ReadonlyMap<number, number>
   readonly joinsOf: ReadonlyMap<number, readonly number[]>
-  readonly workers: ReadonlyMap<number, number>
+  /** By fork: how many frames it may have open. */
+  readonly windows: ReadonlyMap<number, number>
   readonly positional: readonly number[]
   readonly uneven: readonly number[]
   /** By node: forks whose frames a packet in front of it carries, from the innermost outwards. */
@@ -64,15 +66,6 @@ export function expectedRegions(graph: RegionGraph): ExpectedRegions {
   }
   const joinsOf = new Map<number, number[]>()
   for (const [join, fork] of forkOf) joinsOf.set(fork, [...(joinsOf.get(fork) ?? []), join])
-  const workers = new Map(
-    [...joinsOf].map(([fork, joins]) => {
-      const inside = all.filter(
-        (node) => behindOf[fork]?.has(node) && joins.some((join) => join === node || behindOf[node]?.has(join)),
-      )
-      return [fork, inside.reduce((sum, node) => sum + (nodes[node]?.workers ?? 0), 0)]
-    }),
-  )
-
   const open = all.map((node) =>
     (above[node] ?? []).filter(
       (fork) => forkOf.get(node) === fork || (joinsOf.get(fork) ?? []).some((join) => behindOf[node]?.has(join)),
@@ -83,6 +76,14 @@ export function expectedRegions(graph: RegionGraph): ExpectedRegions {
     return nearest === undefined ? [] : [nearest, ...chainOf(nearest)]
   }
   const chains = all.map(chainOf)
+
+  const windows = new Map(
+    [...joinsOf.keys()].map((fork) => {
+      const inside = all.filter((node) => chains[node]?.includes(fork))
+      const workers = inside.reduce((sum, node) => sum + (nodes[node]?.workers ?? 0), 0)
+      return [fork, Math.max(FRAMES, 2 * workers)]
+    }),
+  )
 
   /** Joins at which an item inside the node holds a token. */
   const behind = new Map<number, Set<number>>()
@@ -114,7 +115,11 @@ export function expectedRegions(graph: RegionGraph): ExpectedRegions {
       list.filter((number) => onEdge(number).has(join)).length +
       (opens ? own.filter((nearer) => behind.get(nearer)?.has(join)).length : 0)
     const adds = [...(behind.get(node) ?? [])].filter((join) => copies(join) > 0)
-    return { opens, adds: adds.map((join) => text(join, node, copies(join))).toSorted(), first: own.map(copies) }
+    return {
+      opens,
+      adds: adds.map((join) => text(join, node, copies(join))).toSorted(),
+      first: opens ? own.map(copies) : [],
+    }
   }
   const shed = (number: number): number => {
     const { from, to } = edge(number)
@@ -128,7 +133,7 @@ export function expectedRegions(graph: RegionGraph): ExpectedRegions {
   return {
     forkOf,
     joinsOf,
-    workers,
+    windows,
     positional,
     uneven,
     chains,

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { type Executor, inline, type Logger, Network, type RunState, SILENT } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, items, line, type NodeSpec, planOf, prepare, range, same, start } from '../support/plans.js'
 import { settlesSoon, turns, until } from '../support/turns.js'
 

@@ -1,4 +1,4 @@
-import { Counters, packet, Queue } from '@pipelines/core'
+import { Counters, packet, Queue, SILENT } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { Ledger } from '../../packages/core/src/frames.js'
 import { type Deliver, Outlet } from '../../packages/core/src/outlet.js'
@@ -19,6 +19,7 @@ function outletOf(
     edges: queues.map((edge, place) => ({ edge, port: ports[place] ?? 'out', regions: undefined })),
     deliver,
     counters,
+    logger: SILENT,
     ledger: new Ledger(),
     regions: undefined,
     window: undefined,
@@ -139,6 +140,7 @@ test('an outlet looks at each of its edges a few times, however many ports there
     edges,
     deliver: undefined,
     counters: new Counters(),
+    logger: SILENT,
     ledger: new Ledger(),
     regions: undefined,
     window: undefined,

@@ -1,9 +1,9 @@
 import { type Context, type Coro, DROP, defineCoro, packet, Queue, startProcessor } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 // Not declared by this package: the very copy that the engine uses.
 import PQueue from '../../packages/core/node_modules/p-queue/dist/index.js'
-import { gate } from '../support/gate.js'
 import { finish, items, line, range, same, start } from '../support/plans.js'
 import { turns, until } from '../support/turns.js'
 

@@ -16,7 +16,7 @@ function expectAsModel(graph: RegionGraph): void {
     model.uneven.toSorted(),
   ])
   expect(new Map([...found.forks].map(([fork, { joins }]) => [fork, joins]))).toEqual(model.joinsOf)
-  expect(new Map([...found.forks].map(([fork, { workers }]) => [fork, workers]))).toEqual(model.workers)
+  expect(new Map([...found.forks].map(([fork, { window }]) => [fork, window]))).toEqual(model.windows)
   for (const node of graph.order) {
     const framed = (model.chains[node] ?? []).length > 0
     const entry = found.nodes.get(node)
@@ -53,7 +53,7 @@ const randomGraph = fc
         .map(({ back, port }) => ({ from: to - back, to, port: port === 0 ? 'error' : 'out' }))
       return made.filter((edge, place) => made.findIndex((other) => other.from === edge.from) === place)
     })
-    const nodes = preds.map((_, node) => ({ joins: joins[node] !== 0, workers: 1 + (node % 3) }))
+    const nodes = preds.map((_, node) => ({ joins: joins[node] !== 0, workers: 1 + 7 * (node % 3) }))
     return { nodes, edges, order: range(preds.length) }
   })
 

@@ -1,6 +1,6 @@
 import { type Context, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, items, line, range, start } from '../support/plans.js'
 import { turns, until } from '../support/turns.js'
 

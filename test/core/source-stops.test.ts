@@ -1,6 +1,6 @@
 import { type Context, type Coro, defineCoro, type SourceOutput } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { line, prepare, range, same, start } from '../support/plans.js'
 import { settlesSoon, turns } from '../support/turns.js'
 

@@ -1,6 +1,6 @@
 import { type Context, type Coro, DROP, defineCoro, type SourceOutput } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, line, prepare, range, same, start } from '../support/plans.js'
 import { settlesSoon, turns, until } from '../support/turns.js'
 

@@ -1,6 +1,6 @@
 import { type Coro, DROP, isPipelineError, packet, Queue, startProcessor } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { range } from '../support/plans.js'
 import { settlesSoon, turns } from '../support/turns.js'
 

@@ -1,7 +1,7 @@
 import { type Context, type Coro, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test, vi } from 'vitest'
 import { pacer } from '../../packages/core/src/pacer.js'
-import { gate } from '../support/gate.js'
 import { range, same, start } from '../support/plans.js'
 import { turns } from '../support/turns.js'
 

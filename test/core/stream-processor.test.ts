@@ -1,6 +1,6 @@
 import { type Context, type Coro, DROP } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { gate } from '../support/gate.js'
 import { finish, items, line, type NodeSpec, range, same, start } from '../support/plans.js'
 import { turns, until } from '../support/turns.js'
 

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Plumber, type RunReport } from '@pipelines/plumber'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import * as coros from '../../demos/source-report/src/coros.js'
 import { run } from '../../demos/source-report/src/run.js'
 import { books } from '../../demos/source-report/src/table.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 import { copyOf, demoFolder, emptyFolder, folderOf, start } from './demo.js'
 
 const demo = demoFolder('source-report')

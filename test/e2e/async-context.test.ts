@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { chain, from, outputs, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 const user = new AsyncLocalStorage<string>()
 

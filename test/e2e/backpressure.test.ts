@@ -1,8 +1,8 @@
+import { gate, type Random, randomOf } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { edgeOf, nodeOf, type Pipeline, plumberOf, range, type Stage, settlesSoon, turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
-import { manySeeds, type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
+import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
 
 /*
  * How much a graph holds while its sinks are shut: all that its edges hold, and what its workers have in hand (S2).

@@ -1,4 +1,5 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   chain,
@@ -14,7 +15,6 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** What a coroutine finds in its context, for each of the items. */
 function seenBy<T>(read: (ctx: Context) => T, items: readonly unknown[], node: object = {}): Promise<unknown[]> {

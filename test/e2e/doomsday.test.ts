@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
 import { analyseRegions, Network } from '@pipelines/core'
+import { Scheduler } from '@pipelines/testkit'
+import { fedBy, randomGraph } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
 import { expectBalancedBooks } from '../support/books.js'
-import { manySeeds, seedsOf, withSeed } from '../support/random.js'
-import { fedBy, randomGraph } from '../support/random-graph.js'
-import { Scheduler, stillClock } from '../support/scheduler.js'
+import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { stillClock } from '../support/still-clock.js'
 import { Tracked } from '../support/tracked.js'
 import {
   expectAbandoned,

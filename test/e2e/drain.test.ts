@@ -1,12 +1,11 @@
 import type { Context } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
+import { expectedOf, fedBy } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
 import { chain, having, type SourceOutput, same, turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
-import { manySeeds, seedsOf, withSeed } from '../support/random.js'
-import { fedBy } from '../support/random-graph.js'
-import { expectedOf } from '../support/reference.js'
-import { stillClock } from '../support/scheduler.js'
+import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { stillClock } from '../support/still-clock.js'
 import {
   expectLateCallsIgnored,
   expectNoListeners,

@@ -1,8 +1,8 @@
 import { type Context, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { aborted, chain, endless, from, nodeOf, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** A stream coroutine that is done after `count` items. */
 const take = (count: number) =>

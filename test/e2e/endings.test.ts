@@ -1,4 +1,5 @@
 import type { Context } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   aborted,
@@ -14,7 +15,6 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** An inlet, and a coroutine that works until its signal aborts. */
 const patient = () =>

@@ -1,4 +1,5 @@
 import type { Context } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   aborted,
@@ -17,7 +18,6 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** A chain in which the middle node fails in some way. */
 const failing = (mid: Stage) => chain({ src: from(1, 2, 3), mid, out: same })

@@ -1,8 +1,8 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { aborted, chain, failureOf, from, nodeOf, range, reportOf, same, unfused, until } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** A coroutine that notes all that happens to it; its calls wait at the gate, if there is one. */
 function noted(wait?: Promise<void>) {

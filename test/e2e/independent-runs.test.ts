@@ -1,8 +1,8 @@
 import { type Context, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { chain, failureOf, nodeOf, outputs, range, same, until } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** Numbers its items, in each run anew. */
 const numbered = defineCoro({

@@ -1,9 +1,10 @@
 import { DROP } from '@pipelines/core'
+import { type Random, randomOf, Scheduler } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { nodeOf, plumberOf, range } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { manySeeds, type Random, randomOf, seedsOf, withSeed } from '../support/random.js'
-import { Scheduler, stillClock } from '../support/scheduler.js'
+import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { stillClock } from '../support/still-clock.js'
 
 /*
  * (original, reversed): the example of the first README, in which no word may ever meet the reverse of another one.

@@ -1,3 +1,4 @@
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   chain,
@@ -15,7 +16,6 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** An inlet, and behind it a coroutine that waits at a gate. */
 function behindGate(properties: Readonly<Record<string, unknown>> = {}) {

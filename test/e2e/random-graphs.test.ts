@@ -1,21 +1,10 @@
+import { randomOf, Scheduler } from '@pipelines/testkit'
+import { ancestorsByNode, type Expected, expectedOf, fedBy, feed, isBetween, isLeaf, KINDS, playable, type RandomGraph, type RandomNode, randomGraph, type Shape } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
 import { turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { feed, playable } from '../support/playable.js'
-import { manySeeds, randomOf, seedsOf, withSeed } from '../support/random.js'
-import {
-  ancestorsByNode,
-  fedBy,
-  isBetween,
-  isLeaf,
-  KINDS,
-  type RandomGraph,
-  type RandomNode,
-  randomGraph,
-  type Shape,
-} from '../support/random-graph.js'
-import { type Expected, expectedOf } from '../support/reference.js'
-import { Scheduler, stillClock } from '../support/scheduler.js'
+import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { stillClock } from '../support/still-clock.js'
 
 /*
  * Random graphs, run in random orders, compared with a reference that has no queues, workers or time.

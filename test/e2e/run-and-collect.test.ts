@@ -1,3 +1,4 @@
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import {
   chain,
@@ -12,7 +13,6 @@ import {
   turns,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 const double = (n: number) => 2 * n
 

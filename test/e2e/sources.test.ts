@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Context, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   aborted,
@@ -14,7 +15,6 @@ import {
   unfused,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 function* three() {
   yield* [0, 1, 2]

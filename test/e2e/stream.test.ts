@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Context, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import {
   aborted,
@@ -17,7 +18,6 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
-import { gate } from '../support/gate.js'
 
 /** All values of a stream. */
 async function valuesOf(stream: AsyncIterable<{ readonly value: unknown }>): Promise<unknown[]> {

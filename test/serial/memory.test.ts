@@ -93,6 +93,42 @@ test('a fast branch beside a slow one does not fill the memory', async () => {
   expect(heap.growth, `MB after ${heap.samples.map((mb) => mb.toFixed(1)).join(', ')}`).toBeLessThan(4)
 })
 
+test('a branch that is 100 times slower than the other one does not fill the memory: a join stores no more than its window', async () => {
+  const items = 100_000
+  const heap = new Heap(items / 10)
+  const window = 32
+  let open = 0
+  let most = 0
+  const plumber = plumberOf(
+    {
+      fork: () => heavy(items),
+      fast: unfused((value: readonly number[]) => {
+        most = Math.max(most, ++open)
+        return value
+      }),
+      slow: unfused(
+        async (value: readonly number[]) => {
+          for (let turn = 0; turn < 100; turn++) await undefined
+          return value
+        },
+        { queueSize: 2 * window },
+      ),
+      join: unfused((pair: readonly (readonly number[])[]) => {
+        open--
+        heap.count()
+        expect(pair[0]).toBe(pair[1])
+      }),
+    },
+    { fork: ['fast', 'slow'], fast: ['join'], slow: ['join'] },
+  )
+  const report = await plumber.run()
+  expectBalancedBooks(report, [])
+  expect(report.nodes.join?.completed).toBe(2 * items)
+  expect(most, 'items that the fast branch is ahead').toBe(window)
+  expect(heap.samples).toHaveLength(10)
+  expect(heap.growth, `MB after ${heap.samples.map((mb) => mb.toFixed(1)).join(', ')}`).toBeLessThan(4)
+})
+
 test('an unordered join does not fill the memory, also while its input never pauses', async () => {
   const items = 40_000
   const heap = new Heap(items / 10)

@@ -1,5 +1,5 @@
 import { PipelineError } from '@pipelines/core'
-import { Plumber } from '@pipelines/plumber'
+import { Plumber, type Successor } from '@pipelines/plumber'
 import { expect } from 'vitest'
 
 export { settlesSoon, turns, until } from './turns.js'
@@ -34,8 +34,6 @@ interface Node {
   readonly args?: Readonly<Record<string, unknown>>
   readonly properties?: Readonly<Record<string, unknown>>
 }
-
-type Successor = string | { readonly to: string; readonly port?: string; readonly queueSize?: number }
 
 /** A Plumber of nodes that carry their coroutines, joined as in the document's `graph`. */
 export function plumberOf(
@@ -158,17 +156,6 @@ export function edgeOf<T extends { readonly from: string; readonly to: string }>
   const edge = edges.find((candidate) => candidate.from === from && candidate.to === to)
   if (edge === undefined) throw new Error(`There is no edge from "${from}" to "${to}".`)
   return edge
-}
-
-/** Random numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** A place for outputs, and the options that fill it. */

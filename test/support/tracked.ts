@@ -1,9 +1,8 @@
 import { type Context, type CoroDefinition, defineCoro } from '@pipelines/core'
+import { type Random, randomOf, type Scheduler } from '@pipelines/testkit'
+import { isLeaf, itemsOf, type RandomGraph, type RandomNode, wiringOf } from '@pipelines/testkit/random-graphs'
 import { expect } from 'vitest'
 import { type Pipeline, plumberOf, type Report, type SourceOutput, type Stage } from './blackbox.js'
-import { type Random, randomOf } from './random.js'
-import { isLeaf, itemsOf, type RandomGraph, type RandomNode, wiringOf } from './random-graph.js'
-import type { Scheduler } from './scheduler.js'
 
 /** A worker slot that was set up. */
 interface Slot {

@@ -1,12 +1,17 @@
 import { getEventListeners } from 'node:events'
+import { randomOf, Scheduler } from '@pipelines/testkit'
+import {
+  expectedOf,
+  fedBy,
+  feed,
+  playable,
+  type RandomGraph,
+  randomGraph,
+  type Shape,
+} from '@pipelines/testkit/random-graphs'
 import { expect } from 'vitest'
 import type { Report } from './blackbox.js'
 import { expectBalancedBooks } from './books.js'
-import { feed, playable } from './playable.js'
-import { randomOf } from './random.js'
-import { fedBy, type RandomGraph, randomGraph, type Shape } from './random-graph.js'
-import { expectedOf } from './reference.js'
-import { Scheduler } from './scheduler.js'
 import { Tracked } from './tracked.js'
 
 /** Runs of random graphs that are under way, for tests that end them; and what must hold afterwards. */

@@ -1,6 +1,5 @@
 import { Plumber } from '@pipelines/plumber'
-import { type Random, randomOf } from './random.js'
-import { hashOf } from './scheduler.js'
+import { hashOf, type Random, randomOf } from '@pipelines/testkit'
 
 /** How a source gives its items. The emitting one gives every second item by `ctx.emit`. */
 export type SourceStyle = 'array' | 'generator' | 'asyncGenerator' | 'put' | 'putAtOnce' | 'emitting' | 'inlet'

@@ -1,7 +1,6 @@
+import { hashOf, type Random, randomOf } from '@pipelines/testkit'
 import { expect } from 'vitest'
 import { type Pipeline, type Report, turns } from './blackbox.js'
-import { type Random, randomOf } from './random.js'
-import { hashOf } from './scheduler.js'
 import type { WildGraph } from './wild-graph.js'
 import { microtasks, WildPlay } from './wild-play.js'
 

@@ -1,7 +1,6 @@
 import { type Context, type CoroDefinition, DROP, defineCoro } from '@pipelines/core'
+import { gate, hashOf } from '@pipelines/testkit'
 import { type Pipeline, plumberOf, type SourceOutput, turns } from './blackbox.js'
-import { gate } from './gate.js'
-import { hashOf } from './scheduler.js'
 import {
   isWildLeaf,
   textOf,

@@ -54,6 +54,11 @@ export interface CoroDefinition<Input = never, State = unknown> {
   readonly output?: Schema
   /** The ports it emits to besides `out`. Where given, edges from any other port are refused. */
   readonly emits?: readonly string[]
+  /**
+   * Promises that each call gives exactly one output by port `out`, whatever else it emits; a call that does not fails.
+   * Joins may then pair by position behind it. Only for `map`, and without `flush`.
+   */
+  readonly oneToOne?: boolean
   /** Names of args whose values name coroutines: the coroutine gets the functions. */
   readonly refs?: readonly string[]
   /** Runs once per worker slot, before its first item; the result is `ctx.state`. */

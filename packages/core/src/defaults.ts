@@ -2,7 +2,13 @@
 export interface NodeProperties {
   /** With two or more inputs: `true` joins one of each into a tuple, `false` merges them by arrival. */
   readonly aggregateInputs: boolean
-  /** What a join without a common ancestor does when one side ends before the others. */
+  /** How a join pairs: `lineage`, by what its inputs descend from; `position`, the n-th of each. */
+  readonly match: 'lineage' | 'position'
+  /** What a join by lineage does with an item of which an input got nothing. */
+  readonly missing: 'skip' | 'partial' | 'fail'
+  /** What a join by lineage does with an item of which an input got several values. */
+  readonly collect: 'one' | 'all' | 'product'
+  /** What a join by position does when one side ends before the others. */
   readonly unequal: 'strict' | 'shortest' | 'longest'
   /** Items in progress at once; `0` = as many as the queue holds. */
   readonly workers: number
@@ -33,11 +39,29 @@ export const NODE_PROPERTIES: { readonly [K in keyof NodeProperties]: PropertySp
     description:
       'With two or more inputs: true joins one of each into a tuple, in the order in which the predecessors appear in "graph"; false merges them by arrival. With one input: the value itself.',
   },
+  match: {
+    default: 'lineage',
+    schema: { type: 'string', enum: ['lineage', 'position'] },
+    description:
+      'How a join pairs. "lineage": what descends from the same item of the nearest node that all inputs come from. "position": the n-th of each input, which is refused where something between could drop, add or overtake. Inputs without a common ancestor always pair by position.',
+  },
+  missing: {
+    default: 'skip',
+    schema: { type: 'string', enum: ['skip', 'partial', 'fail'] },
+    description:
+      'An item of which an input of a join gets nothing: "skip" filters it, "partial" hands the tuple over with undefined in that place, "fail" makes it an error.',
+  },
+  collect: {
+    default: 'one',
+    schema: { type: 'string', enum: ['one', 'all', 'product'] },
+    description:
+      'An item of which an input of a join gets several values: "one" makes it an error, "all" hands over a list for every input, "product" a tuple for each combination.',
+  },
   unequal: {
     default: 'strict',
     schema: { type: 'string', enum: ['strict', 'shortest', 'longest'] },
     description:
-      'A join whose inputs have no common ancestor pairs by position. When one side ends first: "strict" fails the run after the pairs there are, "shortest" closes the longer sides, "longest" fills in undefined.',
+      'A join that pairs by position, when one side ends first: "strict" fails the run after the pairs there are, "shortest" closes the longer sides, "longest" fills in undefined.',
   },
   workers: {
     default: 1,
@@ -87,3 +111,5 @@ export const ERRORS_LISTED = 100
 export const QUANTUM = 1024
 /** Fewest open frames that a fork may have; more where its region has many workers. */
 export const FRAMES = 32
+/** Samples per second that a tap gives at most. */
+export const SAMPLES_PER_SECOND = 10

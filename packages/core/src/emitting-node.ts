@@ -1,4 +1,5 @@
 import { DROP, type Meta } from './coro.js'
+import type { PipelineError } from './errors.js'
 import { Draw, END, isGenerator, isThenable } from './iterate.js'
 import { type NodeOptions, RunningNode } from './node.js'
 import { pacer } from './pacer.js'
@@ -128,12 +129,27 @@ export abstract class EmittingNode extends RunningNode {
       return
     }
     this.counters.completed += packet.weight
-    if (!accepted && !this.outlet.leaf) this.counters.dropped++
+    const { leaf } = this.outlet
+    if (!accepted && !leaf) this.counters.dropped++
     this.host.ledger.release(packet.frame, this.holds)
+    if (packet.scope.counted) packet.ended(leaf ? 'delivered' : undefined)
+  }
+
+  /** An item failed for good. */
+  protected fault(packet: Packet, error: PipelineError): void {
+    this.counters.failed += packet.weight
+    packet.mark('errored')
+    if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
+    else this.host.fail(error)
+    if (this.doomed) return
+    this.host.ledger.release(packet.frame, this.holds)
+    packet.ended()
   }
 
   protected override givenUp(packet: Packet): void {
     super.givenUp(packet)
-    if (!this.doomed) this.host.ledger.release(packet.frame, this.holds)
+    if (this.doomed) return
+    this.host.ledger.release(packet.frame, this.holds)
+    packet.ended()
   }
 }

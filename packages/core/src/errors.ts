@@ -77,17 +77,23 @@ const CATALOGUE = {
         )
       : say(
           `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
-          'Set "aggregateInputs": false.',
+          'Set "aggregateInputs": false. Setting "missing" allows it, where an item may take several.',
         ),
   GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
     say(
       `Node ${quote(d.node)} cannot pair its inputs: ${d.why}.`,
       d.hint ?? 'Set "aggregateInputs": false to merge them instead.',
     ),
-  GRAPH_LIMIT: (d: { what: string; limit: number; found?: number | undefined; option: string }): Wording =>
+  GRAPH_LIMIT: (d: {
+    what: string
+    limit: number
+    found?: number | undefined
+    option: string
+    hint?: string | undefined
+  }): Wording =>
     say(
       `The graph has ${d.found === undefined ? 'too many' : d.found} ${d.what}; at most ${d.limit} are allowed.`,
-      `Raise "limits.${d.option}" if this is meant.`,
+      d.hint ?? `Raise "limits.${d.option}" if this is meant.`,
     ),
   GRAPH_MORE: (d: { more: number }): Wording =>
     say(`${d.more} more issue${d.more === 1 ? ' is' : 's are'} not listed.`, 'Correct the ones above first.'),
@@ -147,11 +153,23 @@ const CATALOGUE = {
     say(
       `Node ${quote(d.node)} failed${d.phase === 'run' ? ` after ${times(d.attempts)}` : ` in ${d.phase}`}: ${reasonOf(d.cause)}.`,
     ),
-  NODE_CARDINALITY: (d: { node: string; input: string; count: number }): Wording =>
-    say(
-      `Node ${quote(d.node)} joins one value of each input, but ${quote(d.input)} gave ${d.count} for one item.`,
-      `Let ${quote(d.input)} and what is before it give one output per item, or set "aggregateInputs": false.`,
-    ),
+  NODE_CARDINALITY: (d: { node: string; count: number; input?: string | undefined }): Wording => {
+    if (d.input === undefined)
+      return say(
+        `Node ${quote(d.node)} is declared one-to-one, but gave ${d.count === 0 ? 'no output' : `${d.count} outputs`} for one item.`,
+        'Let it give one by port "out", or remove "oneToOne" from its coroutine.',
+      )
+    const input = quote(d.input)
+    return d.count === 0
+      ? say(
+          `Node ${quote(d.node)} joins one value of each input, but ${input} gave none for one item.`,
+          'Set "missing" to "skip" or "partial" if this is meant.',
+        )
+      : say(
+          `Node ${quote(d.node)} joins one value of each input, but ${input} gave ${d.count} for one item.`,
+          `Let ${input} and what is before it give one output per item, or set "collect" to "all" or "product", or "aggregateInputs" to false.`,
+        )
+  },
 
   // The run as a whole.
   RUN_DOOMED: (d: { reason?: unknown }): Wording =>

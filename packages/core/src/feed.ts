@@ -5,6 +5,7 @@ import { pacer } from './pacer.js'
 import { NO_META, Packet, Scope } from './packet.js'
 import { OUT } from './plan.js'
 import { Ring } from './ring.js'
+import { Root } from './roots.js'
 
 export interface PutOptions {
   readonly meta?: Meta
@@ -36,7 +37,9 @@ export class Feed extends RunningNode {
       return Promise.reject(new PipelineError('STATE_NOT_RUNNING', { what: `Inlet "${this.name}"`, state: shown }))
     }
     if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
-    const packet = new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), new Scope())
+    const { roots } = this.host
+    const scope = new Scope(roots && [new Root(roots)])
+    const packet = new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope)
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.#cancel(put, signal)
       const put: Put = {
@@ -136,6 +139,7 @@ export class Feed extends RunningNode {
     // What somebody has accepted cannot be taken back: then the signal came too late.
     if (put === this.#current && !this.outlet.withdraw(put.packet.scope)) return
     put.cancelled = true
+    for (const root of put.packet.scope.roots) root.withdrawn = true
     put.settle(this.#cancellation(signal))
   }
 

@@ -45,15 +45,18 @@ export class Share {
 export class Frame {
   readonly fork: ForkWindow
   readonly parent: Frame | undefined
+  /** Of the output that opened it. */
+  readonly scope: Scope
   readonly shares: Share[] = []
   unfinished = 0
   /** Neighbours among the open frames of the fork, in the order of opening. */
   previous: Frame | undefined
   next: Frame | undefined
 
-  constructor(fork: ForkWindow, parent: Frame | undefined) {
+  constructor(fork: ForkWindow, parent: Frame | undefined, scope: Scope) {
     this.fork = fork
     this.parent = parent
+    this.scope = scope
   }
 }
 
@@ -66,18 +69,18 @@ export class Ledger {
   #working = false
 
   /** Counts `tokens` up, as seen from `frame`. */
-  add(frame: Frame | undefined, tokens: readonly Token[]): void {
-    for (const token of tokens) shareAt(frame, token).live += token.copies
+  add(frame: Frame | undefined, tokens: readonly Token[], times = 1): void {
+    for (const token of tokens) shareAt(frame, token).live += token.copies * times
   }
 
   /** Counts `tokens` down, as seen from `frame`; a share that reaches zero is complete. */
-  release(frame: Frame | undefined, tokens: readonly Token[]): void {
-    for (const token of tokens) this.drop(shareAt(frame, token))
+  release(frame: Frame | undefined, tokens: readonly Token[], times = 1): void {
+    for (const token of tokens) this.drop(shareAt(frame, token), times)
   }
 
-  /** One token of `share` has ended. */
-  drop(share: Share): void {
-    share.live--
+  /** A token of `share` has ended, or several. */
+  drop(share: Share, times = 1): void {
+    share.live -= times
     if (share.live < 0) throw new PipelineError('INTERNAL', { what: 'a frame was released twice' })
     if (share.live === 0) this.check(share)
   }
@@ -152,9 +155,9 @@ export class ForkWindow {
     return new Promise((resume) => this.#waiting.push({ scope, resume }))
   }
 
-  /** Opens a frame for which a credit was taken; `live` counts the copies per join. */
-  start(parent: Frame | undefined, live: readonly number[]): Frame {
-    const frame = new Frame(this, parent)
+  /** Opens a frame for which a credit was taken by an output of `origin`; `live` counts the copies per join. */
+  start(origin: Packet, live: readonly number[]): Frame {
+    const frame = new Frame(this, origin.frame, origin.scope)
     this.#append(frame)
     this.#joins.forEach((join, place) => {
       frame.shares.push(new Share(frame, join, live[place] ?? 0))

@@ -3,6 +3,7 @@ import type { PipelineError } from './errors.js'
 import type { Ledger } from './frames.js'
 import type { NodeState } from './lifecycle.js'
 import type { Packet, Scope } from './packet.js'
+import type { RootLedger } from './roots.js'
 
 /** What a node needs from the network around it. */
 export interface Host {
@@ -13,6 +14,8 @@ export interface Host {
   /** Milliseconds that a call gets to return after it was told to stop. */
   readonly graceMs: number
   readonly ledger: Ledger
+  /** Absent unless it was asked for. */
+  readonly roots: RootLedger | undefined
   /** Whether everything is being cancelled. */
   readonly doomed: boolean
   /** An error that ends the run. After the first one: recorded. */

@@ -17,7 +17,7 @@ export { DROP, defineCoro, isCoroDefinition } from './coro.js'
 export { Counters } from './counters.js'
 export type { NodeProperties, PropertySpec } from './defaults.js'
 export { DISPOSE_MS, DRAIN_MS, GRACE_MS, NODE_PROPERTIES } from './defaults.js'
-export { Dominators } from './dominators.js'
+export { Dominators, type Ordered } from './dominators.js'
 export type { ErrorCode, ErrorDetails, Issue, PublicCode } from './errors.js'
 export { ERROR_CODES, isPipelineError, issue, PipelineError } from './errors.js'
 export type { RunEvents } from './events.js'
@@ -28,11 +28,24 @@ export type { NodeState, RunState } from './lifecycle.js'
 export type { NetworkOptions } from './network.js'
 export { Network } from './network.js'
 export type { Output } from './outlet.js'
+export { pacer } from './pacer.js'
 export { Packet, packet } from './packet.js'
+export type { Tie } from './pairing.js'
 export type { Plan, PlanEdge, PlanNode } from './plan.js'
 export { OUT } from './plan.js'
 export { Queue } from './queue.js'
-export type { EdgeRegions, Fork, NodeRegions, PortRegions, RegionGraph, Regions, Token } from './regions.js'
+export type {
+  EdgeRegions,
+  Fork,
+  Incidence,
+  NodeRegions,
+  Overflow,
+  PortRegions,
+  RegionGraph,
+  RegionOptions,
+  Regions,
+  Token,
+} from './regions.js'
 export { analyseRegions } from './regions.js'
 export type {
   EdgeCounts,
@@ -43,6 +56,8 @@ export type {
   Snapshot,
   UnprocessedItem,
 } from './report.js'
+export type { VerdictCounts } from './roots.js'
 export type { ProcessorReport, ProcessorSettings, StandaloneProcessor } from './standalone.js'
 export { startProcessor } from './standalone.js'
+export type { Sample, TapOptions, TapSettings, TapTarget } from './taps.js'
 export { cut, quote, reasonOf, show } from './text.js'

@@ -1,10 +1,12 @@
 import { at } from './arrays.js'
 import type { Counters } from './counters.js'
+import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
 import type { ForkWindow, FrameJoin, Ledger, Share } from './frames.js'
 import type { Inlet, Wake } from './inlet.js'
-import { type Packet, type Scope, tupleOf } from './packet.js'
-import type { Edge } from './queue.js'
+import { JoinEdge } from './join-edge.js'
+import { listsOf, type Packet, tupleOf } from './packet.js'
+import { Product } from './product.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 
@@ -15,14 +17,12 @@ export interface JoinOptions {
   /** Which share of a frame is this join's. */
   readonly share: number
   readonly holds: readonly Token[]
-  /** Hand over in the order in which the fork's outputs left, or as frames become complete. */
-  readonly ordered: boolean
+  /** `ordered`: hand over in the order in which the fork's outputs left, or as frames become complete. */
+  readonly properties: Pick<NodeProperties, 'ordered' | 'missing' | 'collect'>
   /** Whether the node has no outgoing edges: a leaf drops nothing. */
   readonly leaf: boolean
   readonly ledger: Ledger
   readonly counters: Counters
-  /** Scope of a tuple without parts. */
-  readonly scope: Scope
   readonly wake: Wake
   /** An item that failed before its call. */
   readonly onFault: (packet: Packet, error: PipelineError) => void
@@ -32,14 +32,16 @@ export interface JoinOptions {
 
 /**
  * Joins by lineage: the tuple holds what descends from one output of the fork. It stores whatever arrives at once, so
- * its edges never hold anything and a branch never waits for another; the fork's window bounds what is stored. A frame
- * into which an input gave nothing is skipped, by knowledge: its count is zero.
+ * its edges never hold anything and a branch never waits for another; the fork's window bounds what is stored. That an
+ * input gave nothing, or everything it will, is known and not waited for: the count of the frame is zero.
  */
 export class LineageJoin implements Inlet, FrameJoin {
   readonly edges: readonly JoinEdge[]
   readonly holds: readonly Token[]
   readonly #o: JoinOptions
   readonly #ready = new Ring<Share>()
+  /** The share that is being handed over tuple by tuple. */
+  #product: Product | undefined
   /** The fork's window: its open frames are this join's store. */
   #window: ForkWindow | undefined
   /** Shares that were opened and are not done. */
@@ -72,7 +74,7 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   get ready(): boolean {
-    return this.#ready.size > 0
+    return this.#ready.size > 0 || this.#product !== undefined
   }
 
   get over(): boolean {
@@ -81,8 +83,11 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   take(): Packet | undefined {
+    if (this.#product !== undefined) return this.#takeNext(this.#product)
     const share = this.#ready.shift()
     if (share === undefined) return undefined
+    if (this.#o.properties.collect === 'product' && !isOneOfEach(share, this.#o.inputs.length))
+      return this.#takeNext(this.#begin(share))
     const packet = this.#tuple(share)
     this.#finish(share)
     return packet
@@ -90,7 +95,7 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   opened(share: Share): void {
     this.#pending++
-    if (this.#o.ordered && !this.#closed) this.#cursor ??= share
+    if (this.#o.properties.ordered && !this.#closed) this.#cursor ??= share
   }
 
   complete(share: Share): void {
@@ -100,7 +105,7 @@ export class LineageJoin implements Inlet, FrameJoin {
       return
     }
     share.state = 'complete'
-    if (!this.#o.ordered) this.#decide(share)
+    if (!this.#o.properties.ordered) this.#decide(share)
     else this.#advance()
   }
 
@@ -108,9 +113,10 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.close()
-    this.#forget()
+    const product = this.#forget()
     for (const share of this.#stored()) {
-      this.#filter(share)
+      if (share === product?.share) this.#abandon(product)
+      else this.#filter(share)
       this.#skip(share)
     }
   }
@@ -119,18 +125,23 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.clear()
-    this.#forget()
-    for (const share of this.#stored())
-      for (const { packet } of share.arrived) {
+    const product = this.#forget()
+    for (const share of this.#stored()) {
+      const left = share === product?.share ? product.left() : share.arrived.map(({ packet }) => packet)
+      for (const packet of left) {
         this.#o.counters.unprocessed++
         this.#o.onLost(packet)
       }
+    }
   }
 
-  /** Hands nothing over any more. */
-  #forget(): void {
+  /** Hands nothing over any more; gives the share that was only in part. */
+  #forget(): Product | undefined {
+    const product = this.#product
     this.#ready.remove(() => true)
+    this.#product = undefined
     this.#cursor = undefined
+    return product
   }
 
   #accept(input: number, packet: Packet): void {
@@ -158,17 +169,28 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #decide(share: Share): void {
-    if (isOneOfEach(share, this.#o.inputs.length)) {
-      this.#ready.push(share)
-      this.#o.wake()
+    const { inputs, properties } = this.#o
+    if (isOneOfEach(share, inputs.length)) {
+      this.#hand(share)
       return
     }
-    const counts = this.#o.inputs.map(() => 0)
+    const counts = inputs.map(() => 0)
     for (const { input } of share.arrived) counts[input] = at(counts, input) + 1
-    if (counts.includes(0)) {
+    const empty = counts.indexOf(0)
+    if (empty >= 0 && properties.missing === 'fail') this.#fault(share, empty, 0)
+    else if (empty >= 0 && (properties.missing === 'skip' || share.arrived.length === 0)) {
       this.#filter(share)
       this.#skip(share)
-    } else this.#fault(share, counts)
+    } else {
+      const several = counts.findIndex((count) => count > 1)
+      if (several >= 0 && properties.collect === 'one') this.#fault(share, several, at(counts, several))
+      else this.#hand(share)
+    }
+  }
+
+  #hand(share: Share): void {
+    this.#ready.push(share)
+    this.#o.wake()
   }
 
   /** Counts what arrived for a frame that gives no tuple. */
@@ -184,21 +206,68 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #skip(share: Share): void {
+    const { arrived } = share
     this.#finish(share)
     this.#o.ledger.release(share.frame, this.holds)
+    for (const { packet } of arrived) packet.ended()
   }
 
-  #fault(share: Share, counts: readonly number[]): void {
-    const input = counts.findIndex((count) => count > 1)
-    const packet = this.#tuple(share)
-    const details = { node: this.#o.node, input: at(this.#o.inputs, input), count: at(counts, input) }
+  #fault(share: Share, input: number, count: number): void {
+    const packet = tupleOf(
+      share.arrived.map((arrival) => arrival.packet),
+      share.frame.scope,
+      share.frame,
+    )
+    // Where nothing arrived, the failure stands for itself.
+    if (packet.weight === 0) packet.scope.enter(1)
+    const details = { node: this.#o.node, input: at(this.#o.inputs, input), count }
     this.#finish(share)
     this.#o.onFault(packet, new PipelineError('NODE_CARDINALITY', details))
   }
 
   #tuple(share: Share): Packet {
-    const parts = share.arrived.map((arrival) => arrival.packet)
-    return tupleOf(parts, this.#o.scope, share.frame)
+    const { frame, arrived } = share
+    if (this.#o.properties.collect === 'all') return listsOf(this.#slots(share), frame.scope, frame)
+    if (arrived.length === this.#o.inputs.length)
+      return tupleOf(
+        arrived.map(({ packet }) => packet),
+        frame.scope,
+        frame,
+      )
+    const parts = this.#slots(share).map(([only]) => only)
+    return tupleOf(parts, frame.scope, frame)
+  }
+
+  /** What arrived, by input. */
+  #slots({ arrived }: Share): Packet[][] {
+    const slots = this.#o.inputs.map((): Packet[] => [])
+    for (const { input, packet } of arrived) at(slots, input).push(packet)
+    return slots
+  }
+
+  /** Starts to hand over a share tuple by tuple; each holds for itself what the share holds behind the join. */
+  #begin(share: Share): Product {
+    const product = new Product(share, this.#slots(share))
+    this.#o.ledger.add(share.frame, this.holds, product.tuples - 1)
+    this.#product = product
+    return product
+  }
+
+  #takeNext(product: Product): Packet {
+    const packet = product.next()
+    if (product.tuples === 0) {
+      this.#product = undefined
+      this.#finish(product.share)
+    }
+    return packet
+  }
+
+  /** The tuples of a share that were not handed over never will be. */
+  #abandon(product: Product): void {
+    const left = product.left()
+    this.#o.counters.completed += left.length
+    this.#o.ledger.release(product.share.frame, this.holds, product.tuples - 1)
+    product.share.arrived = product.share.arrived.filter(({ packet }) => left.includes(packet))
   }
 
   /** Shares that hold something or may still get it. */
@@ -217,60 +286,4 @@ function isOneOfEach({ arrived }: Share, inputs: number): boolean {
   if (arrived.length !== inputs) return false
   for (let input = 0; input < inputs; input++) if (arrived[input]?.input !== input) return false
   return true
-}
-
-/** An edge into a lineage join: accepts at once and holds nothing, so what entered has left. */
-export class JoinEdge implements Edge {
-  entered = 0
-  readonly unprocessed = 0
-  readonly waits = 0
-  readonly size = 0
-  /** What it lets in is bounded by the window of the fork, in frames. */
-  capacity = 0
-  onClose: () => void = () => {}
-  readonly #accept: (packet: Packet) => void
-  readonly #onEnd: () => void
-  #state: 'open' | 'ended' | 'closed' = 'open'
-
-  constructor(accept: (packet: Packet) => void, onEnd: () => void) {
-    this.#accept = accept
-    this.#onEnd = onEnd
-  }
-
-  get left(): number {
-    return this.entered
-  }
-
-  put(packet: Packet): boolean {
-    if (this.#state === 'closed') return false
-    this.entered++
-    this.#accept(packet)
-    return true
-  }
-
-  get closed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  isWaiting(): boolean {
-    return false
-  }
-
-  withdraw(): void {}
-
-  end(): void {
-    if (this.#state !== 'open') return
-    this.#state = 'ended'
-    this.#onEnd()
-  }
-
-  close(): void {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.onClose()
-  }
-
-  clear(): void {
-    this.#state = 'closed'
-  }
 }

@@ -15,6 +15,8 @@ import { connect, type Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
 import { type End, Records } from './records.js'
 import type { RunReport, Snapshot } from './report.js'
+import { RootLedger } from './roots.js'
+import type { TapSettings } from './taps.js'
 
 export interface NetworkOptions {
   readonly env?: Readonly<Record<string, unknown>>
@@ -29,6 +31,8 @@ export interface NetworkOptions {
   readonly deadlineMs?: number
   /** @defaultValue 5000 */
   readonly graceMs?: number
+  /** Whether the report tells what became of every root. @defaultValue `false` */
+  readonly ledger?: boolean
 }
 
 /**
@@ -41,6 +45,7 @@ export class Network implements Host {
   readonly logger: Logger
   #graceMs: number
   readonly ledger: Ledger = new Ledger()
+  readonly roots: RootLedger | undefined
   readonly events: Events
   /** Settles with the report, whatever happens; never rejects. */
   readonly settled: Promise<RunReport>
@@ -63,6 +68,7 @@ export class Network implements Host {
     this.env = options.env ?? Object.freeze({})
     this.logger = options.logger ?? SILENT
     this.#graceMs = options.graceMs ?? GRACE_MS
+    this.roots = options.ledger === true ? new RootLedger() : undefined
     this.events = new Events(this.logger)
     this.#lifecycle = new Lifecycle<RunState>(RUN_MOVES, 'idle', (from, to) => this.events.emit('state', { from, to }))
     this.settled = new Promise((resolve) => {
@@ -167,6 +173,11 @@ export class Network implements Host {
   doomsday(reason?: unknown): Promise<RunReport> {
     this.#doom({ outcome: 'doomed', error: new PipelineError('RUN_DOOMED', { reason }, reason), reason }, reason)
     return this.settled
+  }
+
+  /** Shows samples of what a node hands on: see {@link Taps}. The function that comes back ends that. */
+  tap(node: number, settings: TapSettings): () => void {
+    return at(this.#pipework.outlets, node).tap(settings)
   }
 
   snapshot(): Snapshot {
@@ -275,7 +286,8 @@ export class Network implements Host {
     this.#lifecycle.move('settled')
     const { nodes, edges } = this.#pipework.counts()
     const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
-    const report = { ...this.#records.close(), durationMs, nodes, edges }
+    const roots = this.roots && { roots: this.roots.close() }
+    const report = { ...this.#records.close(), durationMs, nodes, edges, ...roots }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

@@ -6,6 +6,7 @@ import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
+import { exactlyOne } from './one-to-one.js'
 import type { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import type { PlanNode } from './plan.js'
@@ -70,10 +71,6 @@ export abstract class RunningNode implements SlotOwner {
     return this.#lifecycle.state
   }
 
-  get args(): PlanNode['args'] {
-    return this.plan.args
-  }
-
   get env(): Host['env'] {
     return this.host.env
   }
@@ -82,17 +79,13 @@ export abstract class RunningNode implements SlotOwner {
     return this.host.logger
   }
 
-  get emits(): readonly string[] | undefined {
-    return this.plan.coro?.emits
-  }
-
   get workers(): number {
     return this.#workers
   }
 
   /** Items in calls now. */
   get inProgress(): number {
-    return this.#slots.packets().reduce((items, packet) => items + packet.weight, 0)
+    return this.#slots.packets().reduce((items, packet) => items + Math.max(1, packet.weight), 0)
   }
 
   /** Aborts when the node is told to stop. */
@@ -211,7 +204,7 @@ export abstract class RunningNode implements SlotOwner {
   protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
 
   #begin(runner: Runner): void {
-    this.#runner = runner
+    this.#runner = this.plan.coro?.oneToOne ? exactlyOne(this.name, runner) : runner
     if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason) // doomed meanwhile
     this.#lifecycle.move('running')
     this.begin()

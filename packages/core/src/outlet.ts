@@ -1,3 +1,4 @@
+import type { Logger } from './context.js'
 import type { Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import { type ForkWindow, type Ledger, outwards } from './frames.js'
@@ -5,6 +6,7 @@ import { Packet, type Scope } from './packet.js'
 import { OUT } from './plan.js'
 import type { Edge } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
+import { type TapSettings, Taps } from './taps.js'
 
 /** An output of the pipeline: what a leaf gave. */
 export interface Output {
@@ -31,6 +33,7 @@ export interface OutletOptions {
   /** Absent where the outputs of leaves are discarded. */
   readonly deliver: Deliver | undefined
   readonly counters: Counters
+  readonly logger: Logger
   readonly ledger: Ledger
   /** By port, where an output opens a frame or adds tokens. */
   readonly regions: ReadonlyMap<string, PortRegions> | undefined
@@ -59,6 +62,8 @@ export class Outlet {
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
   #openEdges: number
+  /** Absent while nobody looks. */
+  #taps: Taps | undefined
   /** Whether nobody wants the outputs of this leaf any more. */
   #unwanted = false
 
@@ -81,7 +86,9 @@ export class Outlet {
    * @returns whether anybody accepted it; a promise where somebody was full, which never rejects
    */
   send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    if (this.leaf) return this.#deliver(port, value, meta)
+    if (this.#taps !== undefined) this.#taps.see(port, value, meta)
+    if (this.leaf)
+      return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     return this.#offer(to, new Packet(value, meta, origin.scope))
@@ -106,6 +113,33 @@ export class Outlet {
     if (!this.leaf || this.#unwanted) return
     this.#unwanted = true
     this.#o.onUnwanted()
+  }
+
+  /** Shows a sample of the outputs to `listener`; the function that comes back ends that. */
+  tap(settings: TapSettings): () => void {
+    const taps = this.#taps ?? new Taps(this.#o.node, this.#o.logger)
+    this.#taps = taps
+    const remove = taps.add(settings)
+    return () => {
+      remove()
+      if (taps.none && this.#taps === taps) this.#taps = undefined
+    }
+  }
+
+  /** Where a ledger is kept: the output is one more packet of its roots until it was handed over. */
+  #deliverCounted(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    const { scope } = origin
+    scope.enter(1)
+    const settle = (taken: boolean): boolean => {
+      if (taken) {
+        scope.accepted()
+        origin.mark('delivered')
+      }
+      if (taken || !this.#o.isDoomed()) scope.leave()
+      return taken
+    }
+    const handed = this.#deliver(port, value, meta)
+    return typeof handed === 'boolean' ? settle(handed) : handed.then(settle)
   }
 
   #deliver(port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
@@ -139,16 +173,19 @@ export class Outlet {
   #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { ledger, window } = this.#o
     ledger.add(origin.frame, regions.adds)
-    const frame = regions.opens && window !== undefined ? window.start(origin.frame, regions.first) : origin.frame
+    const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
     return this.#offer(to, new Packet(value, meta, origin.scope, frame))
   }
 
   /** Puts a copy on every edge of a port; waits for those that are full. */
   #offer({ edges, regions }: Port, packet: Packet): boolean | Promise<boolean> {
+    const { counted } = packet.scope
+    if (counted) packet.scope.enter(edges.length)
+    const watched = counted || regions !== undefined
     let accepted = false
     let waits: Promise<boolean>[] | undefined
     for (const output of edges) {
-      const took = regions === undefined ? output.edge.put(packet) : this.#putFramed(output, packet)
+      const took = watched ? this.#putWatched(output, packet) : output.edge.put(packet)
       if (took === true) accepted = true
       else if (took !== false) {
         waits ??= []
@@ -160,20 +197,27 @@ export class Outlet {
     return accepted
   }
 
-  /** Near a join: the copy steps out of the frames that no join behind this edge needs. */
-  #putFramed({ edge, regions }: OutputEdge, { value, meta, scope, frame }: Packet): boolean | Promise<boolean> {
-    const up = regions?.up ?? -1
-    const packet = new Packet(value, meta, scope, up < 0 ? undefined : outwards(frame, up))
-    const took = edge.put(packet)
-    if (took === true) return true
-    if (took === false) return this.#lost(packet, regions)
-    return took.then((accepted) => accepted || this.#lost(packet, regions))
+  /** Near a join the copy steps out of the frames that no join behind this edge needs; if nobody takes it, it ends here. */
+  #putWatched({ edge, regions }: OutputEdge, packet: Packet): boolean | Promise<boolean> {
+    const { value, meta, scope, frame } = packet
+    const copy =
+      regions === undefined
+        ? packet
+        : new Packet(value, meta, scope, regions.up < 0 ? undefined : outwards(frame, regions.up))
+    const took = edge.put(copy)
+    return typeof took === 'boolean'
+      ? this.#settled(copy, regions, took)
+      : took.then((accepted) => this.#settled(copy, regions, accepted))
   }
 
-  /** A copy that went to a closed edge ends there. */
-  #lost(packet: Packet, regions: EdgeRegions | undefined): false {
-    if (regions !== undefined && !this.#o.isDoomed()) this.#o.ledger.release(packet.frame, regions.tokens)
-    return false
+  /** A copy was accepted, or went to a closed edge and ends there. */
+  #settled(copy: Packet, regions: EdgeRegions | undefined, accepted: boolean): boolean {
+    if (accepted) copy.scope.accepted()
+    else if (!this.#o.isDoomed()) {
+      if (regions !== undefined) this.#o.ledger.release(copy.frame, regions.tokens)
+      copy.ended()
+    }
+    return accepted
   }
 
   /** Settles when every wait has; most often there is one, which then costs one promise. */

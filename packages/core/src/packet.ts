@@ -1,23 +1,49 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Meta } from './coro.js'
 import type { Frame } from './frames.js'
+import type { Mark, Root } from './roots.js'
 
 /** No facts: what a packet carries unless somebody added some. */
 export const NO_META: Meta = Object.freeze({})
 
+const NO_ROOTS: readonly Root[] = []
+
 /**
- * Where a root came from: the async context of whoever brought it. A coroutine runs in its item's scope and never in
- * that of whoever happened to wake the burst, which in a server would be another user's request.
+ * Where a packet came from: the async context of whoever brought its root, and the root itself where a ledger is kept.
+ * A coroutine runs in its item's scope and never in that of whoever happened to wake the burst, which in a server would
+ * be another user's request.
  */
 export class Scope {
+  /** Several where a join by position made one packet of several roots. */
+  readonly roots: readonly Root[]
+  /** Whether its packets are counted. A field of its own: it is looked at for every packet. */
+  readonly counted: boolean
   readonly #resource: AsyncResource
 
-  constructor() {
-    this.#resource = new AsyncResource('PipelineScope')
+  /** @param like whose async context it shares; a new one otherwise */
+  constructor(roots: readonly Root[] = NO_ROOTS, like?: Scope) {
+    this.roots = roots
+    this.counted = roots !== NO_ROOTS
+    this.#resource = like === undefined ? new AsyncResource('PipelineScope') : like.#resource
   }
 
   run<A extends unknown[], R>(call: (...args: A) => R, self: unknown, ...args: A): R {
     return this.#resource.runInAsyncScope(call, self, ...args)
+  }
+
+  /** So many packets of it come into being: call before the first of them can end. */
+  enter(packets: number): void {
+    for (const root of this.roots) root.enter(packets)
+  }
+
+  /** One of them has ended. */
+  leave(): void {
+    for (const root of this.roots) root.leave()
+  }
+
+  /** Somebody has accepted one of them. */
+  accepted(): void {
+    for (const root of this.roots) root.accepted = true
   }
 }
 
@@ -44,6 +70,19 @@ export class Packet {
   get weight(): number {
     return this.parts === undefined ? 1 : this.parts.length
   }
+
+  /** Its roots learn what happened to it. */
+  mark(mark: Mark): void {
+    for (const root of this.scope.roots) root.mark(mark)
+  }
+
+  /** Its way ends here: its roots have one packet less on their way, or as many as it was made of. */
+  ended(mark?: Mark): void {
+    if (!this.scope.counted) return
+    if (mark !== undefined) this.mark(mark)
+    if (this.parts === undefined || this.parts.length === 0) this.scope.leave()
+    else for (const part of this.parts) part.scope.leave()
+  }
 }
 
 /** A packet for a queue that is used without a network. */
@@ -51,16 +90,37 @@ export function packet(value: unknown, meta: Meta = NO_META): Packet {
   return new Packet(value, meta, new Scope())
 }
 
-/** One packet of several: the tuple of their values, their meta merged in tuple order, the scope of the first. */
-export function tupleOf(parts: readonly (Packet | undefined)[], scope: Scope, frame?: Frame): Packet {
+/**
+ * One packet of several: the tuple of their values, their meta merged in tuple order.
+ *
+ * @param fallback the scope of a tuple without parts
+ * @param carried the parts that are worked off with it; all of them unless they are in other tuples too
+ */
+export function tupleOf(
+  parts: readonly (Packet | undefined)[],
+  fallback: Scope,
+  frame?: Frame,
+  carried?: readonly Packet[],
+): Packet {
   const present = parts.every((part) => part !== undefined) ? parts : parts.filter((part) => part !== undefined)
-  return new Packet(
-    parts.map((part) => part?.value),
-    mergeMeta(present),
-    present[0]?.scope ?? scope,
-    frame,
-    present,
-  )
+  const values = parts.map((part) => part?.value)
+  return new Packet(values, mergeMeta(present), commonScope(present, fallback), frame, carried ?? present)
+}
+
+/** One packet of several: a list for each of them, their meta merged in tuple order. */
+export function listsOf(slots: readonly (readonly Packet[])[], fallback: Scope, frame: Frame): Packet {
+  const parts = slots.flat()
+  const values = slots.map((slot) => slot.map((part) => part.value))
+  return new Packet(values, mergeMeta(parts), commonScope(parts, fallback), frame, parts)
+}
+
+/** The scope of the first; where the others have other roots, one that has them all. */
+function commonScope(packets: readonly Packet[], fallback: Scope): Scope {
+  const scope = packets[0]?.scope ?? fallback
+  for (const other of packets)
+    if (other.scope !== scope && other.scope.counted)
+      return new Scope([...new Set(packets.flatMap((packet) => packet.scope.roots))], scope)
+  return scope
 }
 
 /** `meta` with more facts; the same object where there are none. */

@@ -1,12 +1,12 @@
 import { at } from './arrays.js'
 import { Counters } from './counters.js'
-import { FRAMES } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Feed } from './feed.js'
 import { ForkWindow } from './frames.js'
 import type { Host } from './host.js'
 import { type Inlet, MergeInlet, SingleInlet, type Wake } from './inlet.js'
-import { type JoinEdge, LineageJoin } from './join.js'
+import { LineageJoin } from './join.js'
+import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
 import { type Deliver, Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
@@ -31,6 +31,7 @@ export interface Pipework {
   /** The same, in the order in which they are started. */
   readonly fromLeaves: readonly RunningNode[]
   readonly sources: readonly RunningNode[]
+  /** By node number. */
   readonly outlets: readonly Outlet[]
   /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */
   clear(): void
@@ -87,6 +88,7 @@ class Fitter implements Pipework {
       ...this.#edgeCounts(number),
       depth: edge.size,
       capacity: edge.capacity,
+      oldestMs: edge.oldestMs,
     }))
     return { nodes: Object.fromEntries(nodes), edges }
   }
@@ -138,7 +140,9 @@ class Fitter implements Pipework {
     const { host } = this.#o
     queue.onLost = (packet: Packet): void => {
       host.lost(name, packet)
-      if (!host.doomed) host.ledger.release(packet.frame, tokens)
+      if (host.doomed) return
+      host.ledger.release(packet.frame, tokens)
+      packet.ended()
     }
     this.#edges[number] = queue
     return queue
@@ -153,11 +157,10 @@ class Fitter implements Pipework {
       inputs,
       share: forks.get(forkOf.get(number) ?? -1)?.joins.indexOf(number) ?? -1,
       holds: nodes.get(number)?.holds ?? [],
-      ordered: properties.ordered,
+      properties,
       leaf: outputs.length === 0,
       ledger: host.ledger,
       counters: at(this.#counters, number),
-      scope: host.scope,
       wake,
       onFault,
       onLost: (packet) => host.lost(name, packet),
@@ -182,13 +185,14 @@ class Fitter implements Pipework {
       })),
       deliver,
       counters: at(this.#counters, number),
+      logger: host.logger,
       ledger: host.ledger,
       regions: regions.nodes.get(number)?.ports,
       window: this.#window(number),
       isDoomed: () => host.doomed,
       onUnwanted,
     })
-    this.outlets.push(outlet)
+    this.outlets[number] = outlet
     return outlet
   }
 
@@ -196,7 +200,7 @@ class Fitter implements Pipework {
     const fork = this.#plan.regions.forks.get(number)
     if (fork === undefined) return undefined
     const joins = fork.joins.map((join) => this.#joinOf(join))
-    const window = new ForkWindow(Math.max(FRAMES, 2 * fork.workers), joins, this.#o.host.ledger)
+    const window = new ForkWindow(fork.window, joins, this.#o.host.ledger)
     for (const join of joins) join.watch(window)
     this.#windows.push(window)
     return window

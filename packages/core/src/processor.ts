@@ -41,7 +41,7 @@ export class Processor extends EmittingNode {
     this.#turns = options.plan.properties.ordered ? new Turns() : undefined
     this.#inlet = options.inlet(
       () => this.#wake(),
-      (packet, error) => this.#fault(packet, error),
+      (packet, error) => this.fault(packet, error),
     )
   }
 
@@ -211,14 +211,7 @@ export class Processor extends EmittingNode {
 
   #itemFailed(packet: Packet, error: unknown): void {
     if (this.isAbort(error)) this.givenUp(packet)
-    else this.#fault(packet, this.failure(error, 'run'))
-  }
-
-  #fault(packet: Packet, error: PipelineError): void {
-    this.counters.failed += packet.weight
-    if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
-    else this.host.fail(error)
-    if (!this.doomed) this.host.ledger.release(packet.frame, this.holds)
+    else this.fault(packet, this.failure(error, 'run'))
   }
 
   /** Whether the node was given up during the call: then its item is in the report as unprocessed already. */

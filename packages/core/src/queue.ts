@@ -1,4 +1,5 @@
 import { PipelineError } from './errors.js'
+import { MARKED, Marks } from './marks.js'
 import type { Packet, Scope } from './packet.js'
 import { Ring } from './ring.js'
 
@@ -50,6 +51,7 @@ export class Queue implements Edge {
   /** Told about every packet that the queue loses when it is closed or cleared. */
   onLost: (packet: Packet) => void = () => {}
   readonly #packets = new Ring<Packet>()
+  readonly #marks: Marks
   /** Producers that wait; only while the queue is full. */
   readonly #waiting = new Ring<Waiting>()
   #state: 'open' | 'ended' | 'closed' = 'open'
@@ -64,6 +66,7 @@ export class Queue implements Edge {
         what: `must be an integer of at least 1, got ${capacity}`,
       })
     this.capacity = capacity
+    this.#marks = new Marks(capacity)
   }
 
   /** Names the consumer, which knows this queue as its input number `input`, and tells it what has happened so far. */
@@ -76,6 +79,11 @@ export class Queue implements Edge {
 
   get size(): number {
     return this.#packets.size
+  }
+
+  /** How long the oldest packet has been in it, in milliseconds, to within the time in which 16 enter; 0 when empty. */
+  get oldestMs(): number {
+    return this.size === 0 ? 0 : this.#marks.ageOf(this.entered - this.size)
   }
 
   /** Whether nothing is in it and nothing will come. */
@@ -177,8 +185,11 @@ export class Queue implements Edge {
   }
 
   #accept(packet: Packet): void {
+    const number = this.entered++
     this.#packets.push(packet)
-    this.entered++
-    if (this.#packets.size === 1) this.#receiver?.arrived(this.#input)
+    if (this.#packets.size === 1) {
+      this.#marks.enter(number, true)
+      this.#receiver?.arrived(this.#input)
+    } else if (number % MARKED === 0) this.#marks.enter(number, false)
   }
 }

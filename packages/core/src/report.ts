@@ -2,6 +2,7 @@ import type { Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import type { PipelineError } from './errors.js'
 import type { NodeState, RunState } from './lifecycle.js'
+import type { VerdictCounts } from './roots.js'
 
 /** What a node did, as numbers that stay. */
 export type NodeCounts = Readonly<Counters>
@@ -41,6 +42,8 @@ export interface RunReport {
   readonly durationMs: number
   readonly nodes: Readonly<Record<string, NodeCounts>>
   readonly edges: readonly EdgeCounts[]
+  /** How many of the values that entered at sources ended how; only with `ledger: true`. */
+  readonly roots?: VerdictCounts
   /** At most 1,000 of them; the counts are exact. What a source had made and nobody accepted is listed too. */
   readonly unprocessed: readonly UnprocessedItem[]
   /** Nodes whose coroutine, or hook, had not returned `graceMs` after it was told to stop. */
@@ -62,6 +65,8 @@ export interface EdgeSnapshot extends EdgeCounts {
   readonly depth: number
   /** The most packets it may hold; in front of a join by lineage, the most frames that its fork may have open. */
   readonly capacity: number
+  /** How long its oldest packet has been in it, in milliseconds, to within the time in which 16 enter; 0 when empty. */
+  readonly oldestMs: number
 }
 
 export interface Snapshot {

@@ -3,18 +3,18 @@ import type { Meta, TeardownReason } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
+import { wrongCount } from './one-to-one.js'
 import { NO_META, type Packet, type Scope, withMeta } from './packet.js'
+import { OUT, type PlanNode } from './plan.js'
 
 /** What a node tells its worker slots. */
 export interface SlotOwner {
   readonly name: string
-  readonly args: Readonly<Record<string, unknown>>
+  readonly plan: Pick<PlanNode, 'coro' | 'args'>
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly workers: number
-  /** The ports it may emit to; `undefined`: any. */
-  readonly emits: readonly string[] | undefined
 }
 
 /** An output that a coroutine made by `ctx.emit`. */
@@ -48,7 +48,7 @@ export class WorkerSlot implements Context {
   }
 
   get args(): Readonly<Record<string, unknown>> {
-    return this.#owner.args
+    return this.#owner.plan.args
   }
 
   get env(): Readonly<Record<string, unknown>> {
@@ -68,9 +68,11 @@ export class WorkerSlot implements Context {
   }
 
   emit(port: string, value: unknown, options?: { readonly meta?: Meta }): void {
-    const { emits, name } = this.#owner
-    if (emits !== undefined && port !== 'out' && !emits.includes(port))
-      throw new PipelineError('GRAPH_PORT', { node: name, port, ports: ['out', ...emits] })
+    const { name, plan } = this.#owner
+    const emits = plan.coro?.emits
+    if (emits !== undefined && port !== OUT && !emits.includes(port))
+      throw new PipelineError('GRAPH_PORT', { node: name, port, ports: [OUT, ...emits] })
+    if (plan.coro?.oneToOne && port === OUT) throw wrongCount(name, 2)
     this.#emissions ??= []
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }

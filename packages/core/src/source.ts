@@ -4,8 +4,9 @@ import { PipelineError } from './errors.js'
 import { Draw, isThenable, iteratorOf } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import { NO_META, Packet, withMeta } from './packet.js'
+import { NO_META, Packet, Scope, withMeta } from './packet.js'
 import { OUT } from './plan.js'
+import { Root } from './roots.js'
 import type { WorkerSlot } from './slot.js'
 import { show } from './text.js'
 
@@ -24,6 +25,8 @@ export class Source extends EmittingNode {
   #made = 0
   /** Puts that nobody has accepted yet. */
   readonly #puts = new Set<Promise<void>>()
+  /** The origin of outputs without facts. */
+  readonly #common: Packet
   /** Settles on resume; absent while not paused. */
   #resumed: Promise<void> | undefined
   #release: () => void = () => {}
@@ -31,6 +34,7 @@ export class Source extends EmittingNode {
   constructor(options: SourceOptions) {
     super(options)
     this.#input = options.input
+    this.#common = new Packet(undefined, NO_META, this.host.scope)
   }
 
   override pause(): void {
@@ -87,8 +91,7 @@ export class Source extends EmittingNode {
     const result = this.runner.run(output, slot)
     const returned = isThenable(result) ? await result : result
     const iterator = iteratorOf(returned)
-    const origin = this.#origin(NO_META)
-    await this.sendEmissions(slot, { origin: () => origin, onSent: (...sent) => this.#sent(...sent) })
+    await this.sendEmissions(slot, { origin: () => this.#origin(NO_META), onSent: (...sent) => this.#sent(...sent) })
     if (iterator === undefined && returned !== undefined && returned !== null && this.#made === 0)
       throw new PipelineError('CORO_TYPE', {
         node: this.name,
@@ -99,9 +102,8 @@ export class Source extends EmittingNode {
   }
 
   async #draw(slot: WorkerSlot, draw: Draw): Promise<void> {
-    const origin = this.#origin(NO_META)
     await this.expand(slot, draw, {
-      origin: () => origin,
+      origin: () => this.#origin(NO_META),
       gate: () => {
         slot.index = ++this.#made
         return this.#resumed && this.#untilResumed()
@@ -146,8 +148,11 @@ export class Source extends EmittingNode {
       : new PipelineError('STATE_NOT_RUNNING', { what: `Source "${this.name}"`, state: this.state })
   }
 
+  /** What an output descends from: where a ledger is kept, a root of its own. */
   #origin(meta: Meta): Packet {
-    return new Packet(undefined, meta, this.host.scope)
+    const { scope, roots } = this.host
+    if (roots !== undefined) return new Packet(undefined, meta, new Scope([new Root(roots)], scope))
+    return meta === NO_META ? this.#common : new Packet(undefined, meta, scope)
   }
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */

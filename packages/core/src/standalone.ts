@@ -69,6 +69,7 @@ export function startProcessor(settings: ProcessorSettings): StandaloneProcessor
         edges: settings.outputs.map((edge) => ({ edge, port: OUT, regions: undefined })),
         deliver: undefined,
         counters,
+        logger: host.logger,
         ledger: host.ledger,
         regions: undefined,
         window: undefined,
@@ -129,6 +130,7 @@ class LonelyHost implements Host {
   readonly logger: Logger
   readonly graceMs: number = GRACE_MS
   readonly ledger: Ledger = new Ledger()
+  readonly roots: undefined
   doomed = false
   readonly #records = new Records()
   readonly #outputs: readonly Queue[]

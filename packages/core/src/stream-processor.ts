@@ -45,7 +45,7 @@ export class StreamProcessor extends EmittingNode {
     super(options, options.holds)
     this.#inlet = options.inlet(
       () => this.#wake(),
-      (packet, error) => this.#fault(packet, error),
+      (packet, error) => this.fault(packet, error),
     )
   }
 
@@ -209,11 +209,7 @@ export class StreamProcessor extends EmittingNode {
       return
     }
     if (packet !== undefined) this.counters.failed += packet.weight
+    packet?.mark('errored')
     this.host.fail(this.failure(error, 'run'))
-  }
-
-  #fault(packet: Packet, error: PipelineError): void {
-    this.counters.failed += packet.weight
-    this.host.fail(error)
   }
 }

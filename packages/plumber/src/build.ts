@@ -9,7 +9,6 @@ import {
   checkLimits,
   checkNames,
   checkPolicies,
-  checkSize,
   checkSources,
   type Wiring,
 } from './graph/check.js'
@@ -24,12 +23,13 @@ import {
 } from './graph/definitions.js'
 import type { Graph } from './graph/document.js'
 import { Findings } from './graph/findings.js'
-import { checkFlush, checkJoins, regionsOf } from './graph/joins.js'
+import { checkFlush, checkJoins, checkTokens, regionsOf } from './graph/joins.js'
 import { type Limits, resolveLimits } from './graph/limits.js'
 import { pointer } from './graph/names.js'
 import { type Draft, draftOf, graphOf } from './graph/normalize.js'
 import { parse } from './graph/parse.js'
 import { checkShape } from './graph/shape.js'
+import { checkTies } from './graph/ties.js'
 import { validated } from './validate.js'
 
 /** What a graph is built with. */
@@ -143,6 +143,7 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
   const work: Work = { draft, wiring, regions, limits, coros, binder, findings, executors }
   const nodes = yield* bindNodes(work, lenient && options.coroMap === undefined)
   for (const node of nodes) checkNode(node, work)
+  checkTies({ ...work, nodes })
   const args = yield* bindArgs(nodes, work)
   const ready = readyNodes({ nodes, args, validate: options.validate === true }, work)
 
@@ -176,7 +177,7 @@ function isExecutor(value: unknown): value is Executor {
 /** Size, depth and shape; `undefined` where there is nothing to go on with. */
 function read(document: unknown, limits: Limits, findings: Findings): Draft | undefined {
   const parsed = parse(document, limits, findings)
-  if (parsed === undefined || !checkSize(parsed.document, limits, findings)) return undefined
+  if (parsed === undefined) return undefined
   return draftOf(parsed.document, checkShape(parsed, findings), findings)
 }
 
@@ -186,7 +187,8 @@ function checkStructure(draft: Draft, limits: Limits, findings: Findings): { wir
   checkCycles(wiring, findings)
   checkSources(draft, wiring, findings)
   const regions = regionsOf(draft, wiring, limits)
-  checkJoins(wiring, regions, findings)
+  checkTokens(wiring, regions, { limits, findings })
+  checkJoins({ draft, wiring, findings }, regions)
   checkLimits(draft, wiring, { limits, findings })
   checkPolicies(draft, wiring, findings)
   return { wiring, regions }

@@ -11,10 +11,12 @@ import {
   type RunReport,
   type Snapshot,
   show,
+  type TapOptions,
 } from '@pipelines/core'
 import { suggester } from './graph/names.js'
 import { inletNumber, inletsOf } from './inputs.js'
 import { checkRunOptions } from './run-options.js'
+import { type EdgeName, type TapListener, tapOf } from './taps.js'
 
 /** Where a value is put. */
 export interface PipelinePutOptions extends PutOptions {
@@ -29,6 +31,7 @@ export interface PipelinePutOptions extends PutOptions {
 export class Pipeline implements AsyncDisposable {
   /** Settles with the report, whatever ends the run; never rejects. */
   readonly settled: Promise<RunReport>
+  readonly #plan: Plan
   readonly #network: Network
   readonly #nodes: ReadonlyMap<string, number>
   readonly #inlets: ReadonlyMap<string, number>
@@ -36,6 +39,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Made by `Plumber.createPipeline`. */
   constructor(plan: Plan, options: NetworkOptions) {
+    this.#plan = plan
     this.#network = new Network(plan, options)
     this.#nodes = new Map(plan.nodes.map((node, number) => [node.name, number]))
     this.#inlets = inletsOf(plan)
@@ -67,6 +71,19 @@ export class Pipeline implements AsyncDisposable {
   /** Everything as it is now. */
   snapshot(): Snapshot {
     return this.#network.snapshot()
+  }
+
+  /**
+   * Shows samples of what a node hands on, or of what goes over one edge; nothing is kept, and nothing waits for the
+   * listener. The first value is a sample. The function that comes back ends the tap.
+   *
+   * @throws `PLB_OPTION_INVALID` for a node or edge that is not in the graph
+   */
+  tap(target: string | EdgeName, options: TapOptions, listener: TapListener): () => void
+  tap(target: string | EdgeName, listener: TapListener): () => void
+  tap(target: string | EdgeName, ...rest: readonly unknown[]): () => void {
+    const { node, settings } = tapOf(target, rest, { plan: this.#plan, numberOf: (name) => this.#number(name) })
+    return this.#network.tap(node, settings)
   }
 
   /** Takes no more items; calls in progress go on, and what they give is kept. */

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly deadlineMs?: number
   /** Milliseconds that coroutines get to return after they were told to stop. @defaultValue 5000 */
   readonly graceMs?: number
+  /** Whether the report tells what became of every value that entered, as `roots`. @defaultValue `false` */
+  readonly ledger?: boolean
   /** More for `ctx.env`, over what the Plumber was given. */
   readonly env?: Readonly<Record<string, unknown>>
   /** Whether nodes may share call chains at all. @defaultValue `true` */
@@ -23,13 +25,15 @@ const isMs: Rule = (value) =>
   typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1
     ? undefined
     : 'must be a number of milliseconds from 0 to 2147483647'
+const isBoolean: Rule = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
 const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
   onOutput: (value) => (typeof value === 'function' ? undefined : 'must be a function'),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
   deadlineMs: isMs,
   graceMs: isMs,
   env: (value) => (typeof value === 'object' && value !== null ? undefined : 'must be an object'),
-  fuse: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+  ledger: isBoolean,
+  fuse: isBoolean,
 }
 
 /** Checks options that may come from untyped code: wrong values and near misses of names. Throws `PLB_OPTION_INVALID`. */

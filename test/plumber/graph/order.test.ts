@@ -2,24 +2,24 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Structure } from '../../../packages/plumber/src/graph/order.js'
 
-function structure(names: readonly string[], edges: readonly (readonly [string, string])[]): Structure {
-  const made = new Structure(names)
+function structure(size: number, edges: readonly (readonly [number, number])[]): Structure {
+  const made = new Structure(size)
   for (const [from, to] of edges) made.connect(from, to, 'out')
   return made
 }
 
-const pairs = (text: string): [string, string][] =>
+const pairs = (names: string, text: string): [number, number][] =>
   text
     .split(' ')
     .filter(Boolean)
-    .map((pair) => [pair.charAt(0), pair.charAt(1)])
+    .map((pair) => [names.indexOf(pair.charAt(0)), names.indexOf(pair.charAt(1))])
 const orderOf = (names: string, edges: string): string =>
-  structure([...names], pairs(edges))
+  structure(names.length, pairs(names, edges))
     .order()
     .map((number) => names[number])
     .join('')
 const cyclesOf = (names: string, edges: string): string[] =>
-  structure([...names], pairs(edges))
+  structure(names.length, pairs(names, edges))
     .cycles()
     .map((path) => path.map((number) => names[number]).join(''))
 
@@ -40,10 +40,7 @@ describe('the order', () => {
     fc.assert(
       fc.property(fc.array(edge), fc.shuffledSubarray([...Array(size).keys()], { minLength: size }), (drawn, rank) => {
         const edges = drawn.map(([a, b]) => ((rank[a] ?? 0) < (rank[b] ?? 0) ? ([a, b] as const) : ([b, a] as const)))
-        const order = structure(
-          [...Array(size).keys()].map(String),
-          edges.map(([a, b]) => [String(a), String(b)]),
-        ).order()
+        const order = structure(size, edges).order()
         const before = new Set<number>()
         const ready = (node: number): boolean =>
           !before.has(node) && edges.every(([from, to]) => to !== node || before.has(from))
@@ -70,15 +67,15 @@ describe('cycles', () => {
   })
 
   test('are found exactly where the order leaves nodes out', () => {
-    const edge = fc.tuple(fc.constantFrom(...'abcdef'), fc.constantFrom(...'abcdef'))
+    const edge = fc.tuple(fc.nat(5), fc.nat(5))
     fc.assert(
       fc.property(fc.array(edge, { maxLength: 12 }), (edges) => {
-        const made = structure([...'abcdef'], edges)
+        const made = structure(6, edges)
         expect(made.cycles().length > 0).toBe(made.order().length < 6)
         for (const path of made.cycles()) {
           expect(path.at(0)).toBe(path.at(-1))
           path.slice(1).forEach((to, step) => {
-            expect(edges).toContainEqual(['abcdef'[path[step] ?? -1], 'abcdef'[to]])
+            expect(edges).toContainEqual([path[step], to])
           })
         }
       }),
@@ -87,26 +84,14 @@ describe('cycles', () => {
 })
 
 test('an edge is there once per port', () => {
-  const made = new Structure(['a', 'b'])
-  expect([made.connect('a', 'b', 'out'), made.connect('a', 'b', 'x'), made.connect('a', 'b', 'out')]).toEqual([
-    true,
-    true,
-    false,
-  ])
-})
-
-test('no name reaches Object.prototype', () => {
-  const before = Object.getOwnPropertyNames(Object.prototype)
-  const made = structure(['__proto__', 'constructor'], [['__proto__', 'constructor']])
-  expect(made.order()).toEqual([0, 1])
-  expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before)
+  const made = new Structure(2)
+  expect([made.connect(0, 1, 'out'), made.connect(0, 1, 'x'), made.connect(0, 1, 'out')]).toEqual([true, true, false])
 })
 
 test('a chain of 100,000 nodes is ordered, a cycle of 20,000 found', () => {
-  const chain = Array.from({ length: 100_000 }, (_, n) => `n${n}`)
-  const links = (names: readonly string[]): [string, string][] => names.slice(1).map((to, n) => [names[n] ?? '', to])
-  expect(structure(chain.toReversed(), links(chain)).order().at(-1)).toBe(0)
-  const ring = chain.slice(0, 20_000)
-  const [cycle] = structure(ring, [...links(ring), ['n19999', 'n0']]).cycles()
+  const links = (size: number): [number, number][] => Array.from({ length: size - 1 }, (_, n) => [n, n + 1])
+  const upwards = links(100_000).map(([from, to]): [number, number] => [to, from])
+  expect(structure(100_000, upwards).order().at(-1)).toBe(0)
+  const [cycle] = structure(20_000, [...links(20_000), [19_999, 0]]).cycles()
   expect(cycle).toHaveLength(20_001)
 })

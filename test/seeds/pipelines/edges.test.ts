@@ -1,4 +1,5 @@
 import type { Context } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import {
   chain,
@@ -17,7 +18,6 @@ import {
   until,
 } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
-import { gate } from '../../support/gate.js'
 
 const nodes = { inp: { coro: 'same' }, out: { coro: 'same' } }
 

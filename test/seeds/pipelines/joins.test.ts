@@ -1,22 +1,8 @@
 import { DROP } from '@pipelines/core'
+import { gate, seeded } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import {
-  endless,
-  failureOf,
-  from,
-  having,
-  nodeOf,
-  outputs,
-  plumberOf,
-  range,
-  reportOf,
-  type Stage,
-  same,
-  seeded,
-  turns,
-} from '../../support/blackbox.js'
+import { endless, failureOf, from, having, nodeOf, outputs, plumberOf, range, reportOf, type Stage, same, turns } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
-import { gate } from '../../support/gate.js'
 
 /** One source, two branches, one join: the branches are what differs. */
 const diamond = (count: number, a: Stage, b: Stage, properties = {}) =>

@@ -1,8 +1,8 @@
 import { Plumber } from '@pipelines/plumber'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { chain, edgeOf, from, nodeOf, same, unfused, until } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
-import { gate } from '../../support/gate.js'
 
 const document = {
   nodes: { out: { coro: 'same' }, inp: { coro: 'one' }, rev: { coro: 'same', properties: { workers: 4 } } },

@@ -1,6 +1,6 @@
 import { type Context, packet, Queue, startProcessor } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { gate } from '../../support/gate.js'
 import { settlesSoon, turns, until } from '../../support/turns.js'
 
 const same = (value: unknown): unknown => value

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from '@pipelines/core'
 import { defineGraph, Plumber } from '@pipelines/plumber'
+import { seeded } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import type { SourceOutput } from '../../support/blackbox.js'
-import { nodeOf, outputs, range, seeded, turns } from '../../support/blackbox.js'
+import { nodeOf, outputs, range, turns } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
 
 const reverse = (text: string): string => [...text].reverse().join('')

@@ -1,3 +1,4 @@
+import { type Gate, gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import {
   chain,
@@ -15,7 +16,6 @@ import {
   until,
 } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
-import { type Gate, gate } from '../../support/gate.js'
 
 /** A coroutine whose every item waits at a gate of its own, and the most that were in progress at once. */
 function gated(count: number): { readonly gates: readonly Gate[]; most: number; wait(n: number): Promise<number> } {

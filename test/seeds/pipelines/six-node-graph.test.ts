@@ -1,7 +1,8 @@
 import type { Context } from '@pipelines/core'
 import { Plumber } from '@pipelines/plumber'
+import { seeded } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { edgeOf, nodeOf, outputs, range, seeded, turns } from '../../support/blackbox.js'
+import { edgeOf, nodeOf, outputs, range, turns } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
 
 const random = seeded(6)

@@ -141,7 +141,11 @@ function problemOf(coro: CoroDefinition): string | undefined {
   const hook = HOOKS.find((name) => coro[name] !== undefined && typeof coro[name] !== 'function')
   if (hook !== undefined) return `whose "${hook}" is not a function`
   const list = LISTS.find((name) => coro[name] !== undefined && !isTexts(coro[name]))
-  return list === undefined ? undefined : `whose "${list}" is not a list of names`
+  if (list !== undefined) return `whose "${list}" is not a list of names`
+  if (coro.oneToOne !== undefined && typeof coro.oneToOne !== 'boolean') return 'whose "oneToOne" is not true or false'
+  if (!coro.oneToOne) return undefined
+  if (coro.flush !== undefined) return 'declared one-to-one that has "flush", which gives more'
+  return coro.kind === undefined || coro.kind === 'map' ? undefined : `declared one-to-one, but of kind "${coro.kind}"`
 }
 
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string')

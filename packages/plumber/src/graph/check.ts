@@ -1,7 +1,7 @@
 import { NODE_PROPERTIES } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import type { Limits } from './limits.js'
-import { isName, own, pointer } from './names.js'
+import { isName, pointer } from './names.js'
 import type { Draft, DraftEdge } from './normalize.js'
 import { Structure } from './order.js'
 import { suggester } from './suggest.js'
@@ -29,22 +29,6 @@ export interface WiredEdge extends DraftEdge {
   readonly target: number
 }
 
-/** Refuses a document that is too large to be looked at any further: whether it may be. */
-export function checkSize(document: unknown, { nodes, edges }: Limits, findings: Findings): boolean {
-  const root = typeof document === 'object' && document !== null ? document : {}
-  const nodeCount = sizeOf(own(root, 'nodes'))
-  const lists = own(root, 'graph')
-  let edgeCount = 0
-  if (typeof lists === 'object' && lists !== null) for (const list of Object.values(lists)) edgeCount += sizeOf(list)
-  if (nodeCount > nodes)
-    findings.add('GRAPH_LIMIT', '/nodes', { what: 'nodes', limit: nodes, found: nodeCount, option: 'nodes' })
-  if (edgeCount > edges)
-    findings.add('GRAPH_LIMIT', '/graph', { what: 'edges', limit: edges, found: edgeCount, option: 'edges' })
-  return nodeCount <= nodes && edgeCount <= edges
-}
-
-const sizeOf = (value: unknown): number => (typeof value === 'object' && value !== null ? Object.keys(value).length : 0)
-
 /** Names that are not allowed: of nodes, and of ports. Returns the names of the nodes that are. */
 export function checkNames(draft: Draft, findings: Findings): string[] {
   const names = [...draft.nodes.keys()]
@@ -57,7 +41,7 @@ export function checkNames(draft: Draft, findings: Findings): string[] {
 /** Edges to and from nodes that do not exist, and edges that are there twice. Returns what is left, numbered. */
 export function checkEdges(draft: Draft, names: readonly string[], findings: Findings): Wiring {
   const numbers = new Map(names.map((name, number) => [name, number]))
-  const structure = new Structure(names)
+  const structure = new Structure(names.length)
   const spelling = new Spelling(draft.nodes.keys(), names)
   const edges: WiredEdge[] = []
   for (const name of draft.listed) {
@@ -73,7 +57,7 @@ export function checkEdges(draft: Draft, names: readonly string[], findings: Fin
       if (draft.nodes.has(to)) continue
       findings.add('GRAPH_UNKNOWN_NODE', edge.pointer, () => ({ from, name: to, suggestion: spelling.nearest(to) }))
     } else if (source === undefined || !isName(port)) spelling.suspects.add(to)
-    else if (structure.connect(from, to, port)) edges.push({ ...edge, source, target })
+    else if (structure.connect(source, target, port)) edges.push({ ...edge, source, target })
     else findings.add('GRAPH_DUPLICATE_EDGE', edge.pointer, { from, to, port })
   }
   const suspects = new Set([...spelling.suspects].flatMap((name) => numbers.get(name) ?? []))
@@ -145,24 +129,22 @@ export function checkSources(draft: Draft, { names, inputs }: Wiring, findings: 
 
 /** Numbers that are larger than the limits allow. */
 export function checkLimits(draft: Draft, wiring: Wiring, { limits, findings }: Checking): void {
-  const check = (option: 'inputs' | 'workers' | 'queueSize', found: number, path: string, what: string): void => {
-    if (found > limits[option]) findings.add('GRAPH_LIMIT', path, { what, limit: limits[option], found, option })
-  }
+  const refuse = (option: 'inputs' | 'workers' | 'queueSize', found: number, path: string, what: string): void =>
+    findings.add('GRAPH_LIMIT', path, { what, limit: limits[option], found, option })
   wiring.names.forEach((name, number) => {
-    const subject = `node ${JSON.stringify(name)}`
-    const path = pointer('nodes', name)
+    const inputs = wiring.inputs[number]?.length ?? 0
     const { workers = 0, queueSize = 0 } = draft.nodes.get(name)?.properties ?? {}
-    check('inputs', wiring.inputs[number]?.length ?? 0, path, `inputs at ${subject}`)
-    check('workers', workers, `${path}/properties/workers`, `workers at ${subject}`)
-    check('queueSize', queueSize, `${path}/properties/queueSize`, `places in the queues of ${subject}`)
+    if (inputs <= limits.inputs && workers <= limits.workers && queueSize <= limits.queueSize) return
+    const [path, node] = [pointer('nodes', name), JSON.stringify(name)]
+    if (inputs > limits.inputs) refuse('inputs', inputs, path, `inputs at node ${node}`)
+    if (workers > limits.workers) refuse('workers', workers, `${path}/properties/workers`, `workers at node ${node}`)
+    if (queueSize > limits.queueSize)
+      refuse('queueSize', queueSize, `${path}/properties/queueSize`, `places in the queues of node ${node}`)
   })
   for (const { from, to, queueSize = 0, pointer: path } of wiring.edges) {
-    check(
-      'queueSize',
-      queueSize,
-      `${path}/queueSize`,
-      `places in the queue from ${JSON.stringify(from)} to ${JSON.stringify(to)}`,
-    )
+    if (queueSize <= limits.queueSize) continue
+    const what = `places in the queue from ${JSON.stringify(from)} to ${JSON.stringify(to)}`
+    refuse('queueSize', queueSize, `${path}/queueSize`, what)
   }
 }
 
@@ -176,9 +158,9 @@ export interface Checking {
 export function checkPolicies(draft: Draft, wiring: Wiring, findings: Findings): void {
   wiring.names.forEach((name, number) => {
     const properties = draft.nodes.get(name)?.properties
-    if (properties === undefined) return
+    if (properties === undefined || properties.workers === NODE_PROPERTIES.workers.default) return
     const path = pointer('nodes', name, 'properties', 'workers')
-    if (isSource(draft, wiring, number) && properties.workers !== NODE_PROPERTIES.workers.default) {
+    if (isSource(draft, wiring, number)) {
       const what = `has no incoming edges, so it is a source, and a source has one worker, not ${properties.workers}`
       findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Remove "workers", or use one node per source.' })
     } else if (properties.workers === 0 && properties.executor !== 'inline') {
@@ -207,4 +189,15 @@ export function checkExecutors(draft: Draft, known: Iterable<string>, findings: 
 /** Whether a node certainly has no incoming edges: also none that a mistake has lost. */
 export function isSource(draft: Draft, { inputs, suspects }: Wiring, number: number): boolean {
   return draft.wired && inputs[number]?.length === 0 && !suspects.has(number)
+}
+
+/** Nodes of which a mistake elsewhere may have hidden an input, and all behind them. */
+export function behindSuspects({ order, inputs, edges, suspects }: Wiring): ReadonlySet<number> {
+  const found = new Set(suspects)
+  if (found.size === 0) return found
+  for (const node of order) {
+    const from = inputs[node] ?? []
+    if (from.some((edge) => found.has(edges[edge]?.source ?? -1))) found.add(node)
+  }
+  return found
 }

@@ -15,9 +15,19 @@ export class Findings {
     return this.#listed.length === 0
   }
 
+  /** Whether what is added now will only be counted. */
+  get full(): boolean {
+    return this.#listed.length >= this.#limit
+  }
+
+  /** Counts issues that are not listed, so that nothing need be made for them. */
+  skip(count: number): void {
+    this.#more += count
+  }
+
   /** Adds an issue. Details that cost something (a suggestion) are given as a function, called only if it is listed. */
   add<C extends ErrorCode>(code: C, pointer: string, details: ErrorDetails<C> | (() => ErrorDetails<C>)): void {
-    if (this.#listed.length >= this.#limit) this.#more++
+    if (this.full) this.skip(1)
     else this.#listed.push(issue(code, pointer, typeof details === 'function' ? details() : details))
   }
 

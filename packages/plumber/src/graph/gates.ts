@@ -11,6 +11,10 @@ export interface Clash {
  * Finds joins behind a switch whose branches meet again. In a copy of the graph every used port of a node with several
  * is a vertex of its own, a *gate*. An input of a join always comes through the gates that dominate it; two inputs that
  * come through different gates of one node never come from one output.
+ *
+ * A gate has one predecessor, its node, and so the gates of a node dominate different vertices: that node is then the
+ * nearest common dominator of the two inputs, and the gates are right below it on the ways there. With the inputs in
+ * the order of the dominator tree, every node where their ways part is the common dominator of two neighbours.
  */
 export class Gates {
   readonly #wiring: Wiring
@@ -18,28 +22,34 @@ export class Gates {
   readonly #start: number[] = []
   /** Node and port of a gate; gates are numbered behind the nodes. */
   readonly #owners: { readonly node: number; readonly port: string }[] = []
-  /** The nearest gate above a vertex, itself included, or -1. */
-  readonly #gate: number[] = []
+  readonly #dominators: Dominators | undefined
+  /** Places of the vertices in the dominator tree. */
+  readonly #places: readonly number[] = []
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring
     this.#number()
-    if (this.#owners.length > 0) this.#climb()
+    if (this.#owners.length === 0) return
+    this.#dominators = this.#dominate()
+    this.#places = this.#dominators.preorder()
   }
 
   clash(join: number): Clash | undefined {
-    if (this.#owners.length === 0) return undefined
+    const dominators = this.#dominators
+    if (dominators === undefined) return undefined
+    const place = (vertex: number): number => this.#places[vertex] ?? 0
+    const starts = (this.#wiring.inputs[join] ?? []).map((edge) => this.#start[edge] ?? -1)
+    starts.sort((a, b) => place(a) - place(b))
     const seen = new Map<number, number>()
-    for (const edge of this.#wiring.inputs[join] ?? []) {
-      let gate = this.#gate[this.#start[edge] ?? -1] ?? -1
-      for (;;) {
-        const owner = this.#owner(gate)
-        if (owner === undefined) break
-        const other = seen.get(owner.node)
-        if (other === gate) break
-        if (other !== undefined) return this.#describe(owner.node, other, gate)
-        seen.set(owner.node, gate)
-        gate = this.#gate[owner.node] ?? -1
+    for (const [number, start] of starts.slice(1).entries()) {
+      const other = starts[number] ?? start
+      const parting = dominators.common(other, start)
+      for (const vertex of [other, start]) {
+        const gate = dominators.below(parting, vertex)
+        if (this.#owner(gate)?.node !== parting) continue
+        const known = seen.get(parting) ?? gate
+        if (known !== gate) return this.#describe(parting, known, gate)
+        seen.set(parting, gate)
       }
     }
     return undefined
@@ -51,39 +61,31 @@ export class Gates {
 
   #describe(node: number, first: number, second: number): Clash {
     const port = (gate: number): string => this.#owner(gate)?.port ?? ''
-    return { node: this.#wiring.names[node] ?? '', ports: [port(first), port(second)] }
+    // Gates are numbered in the order of the graph.
+    const ports = [port(Math.min(first, second)), port(Math.max(first, second))] as const
+    return { node: this.#wiring.names[node] ?? '', ports }
   }
 
   #number(): void {
     const { outputs, edges, names } = this.#wiring
     outputs.forEach((list, node) => {
-      const ports = new Set(list.map((edge) => edges[edge]?.port ?? ''))
       const gates = new Map<string, number>()
-      if (ports.size > 1)
-        for (const port of ports) gates.set(port, names.length + this.#owners.push({ node, port }) - 1)
+      for (const edge of list) gates.set(edges[edge]?.port ?? '', node)
+      if (gates.size > 1)
+        for (const port of gates.keys()) gates.set(port, names.length + this.#owners.push({ node, port }) - 1)
       for (const edge of list) this.#start[edge] = gates.get(edges[edge]?.port ?? '') ?? node
     })
   }
 
-  #climb(): void {
-    const { names, edges, order } = this.#wiring
-    const vertices = names.length + this.#owners.length
-    const sorted = new Set(order)
-    const wires: { from: number; to: number; port: string }[] = []
-    this.#owners.forEach(({ node, port }, place) => {
-      wires.push({ from: node, to: names.length + place, port })
-    })
-    edges.forEach(({ source, target, port }, edge) => {
-      if (sorted.has(source) && sorted.has(target)) wires.push({ from: this.#start[edge] ?? source, to: target, port })
-    })
-    const inputs: number[][] = Array.from({ length: vertices }, () => [])
-    wires.forEach(({ to }, wire) => {
-      inputs[to]?.push(wire)
-    })
-    const steps = this.#order(order)
-    const nodes = Array.from({ length: vertices }, () => ({ joins: false, workers: 1 }))
-    const dominators = new Dominators({ nodes, edges: wires, order: steps }, inputs)
-    for (const step of steps) this.#gate[step] = step >= names.length ? step : (this.#gate[dominators.of(step)] ?? -1)
+  #dominate(): Dominators {
+    const { names, inputs, order } = this.#wiring
+    const size = names.length + this.#owners.length
+    const predecessors = (vertex: number): readonly number[] => {
+      const owner = this.#owner(vertex)
+      // A node that can be sorted has no predecessor that cannot.
+      return owner === undefined ? (inputs[vertex] ?? []).map((edge) => this.#start[edge] ?? -1) : [owner.node]
+    }
+    return new Dominators({ size, order: this.#order(order), predecessors })
   }
 
   /** Topological order with every gate right behind its node. */

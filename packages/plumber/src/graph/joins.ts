@@ -1,30 +1,46 @@
-import { analyseRegions, type CoroDefinition, type Regions } from '@pipelines/core'
-import type { Wiring } from './check.js'
+import { analyseRegions, type CoroDefinition, NODE_PROPERTIES, type Regions } from '@pipelines/core'
+import { behindSuspects, type Checking, type Wiring } from './check.js'
+import type { Surroundings } from './definitions.js'
 import type { Findings } from './findings.js'
 import { Gates } from './gates.js'
 import type { Limits } from './limits.js'
 import { pointer } from './names.js'
-import { type Draft, workersOf } from './normalize.js'
+import { type Draft, saysMissing, workersOf } from './normalize.js'
 
 /** Analyses how the joins of the acyclic part of a graph pair their inputs. */
 export function regionsOf(draft: Draft, wiring: Wiring, limits: Limits): Regions {
-  const sorted = new Set(wiring.order)
   const nodes = wiring.names.map((name) => {
     const properties = draft.nodes.get(name)?.properties
     if (properties === undefined) return { joins: false, workers: 1 }
-    return { joins: properties.aggregateInputs, workers: workersOf(properties, limits.workers) }
+    const { aggregateInputs: joins, match } = properties
+    return { joins, byPosition: match === 'position', workers: workersOf(properties, limits.workers) }
   })
+  const { order, inputs: ins, outputs: outs } = wiring
+  const edges = wiring.edges.map(({ source, target, port }) => ({ from: source, to: target, port }))
+  const entries = limits.tokens
+  if (order.length === nodes.length)
+    return analyseRegions({ nodes, edges, order }, { incidence: { ins, outs }, entries })
   // A node that can be sorted has no predecessor that cannot; so what is analysed is exact for every node in it.
-  const edges = wiring.edges.filter(({ source, target }) => sorted.has(source) && sorted.has(target))
-  return analyseRegions({
-    nodes,
-    edges: edges.map(({ source, target, port }) => ({ from: source, to: target, port })),
-    order: wiring.order,
+  const sorted = new Set(order)
+  const between = edges.filter(({ from, to }) => sorted.has(from) && sorted.has(to))
+  return analyseRegions({ nodes, edges: between, order }, { entries })
+}
+
+/** A region in which too many nodes lead to too many joins: each item would be counted at all of them. */
+export function checkTokens({ names }: Wiring, { tooLarge }: Regions, { limits, findings }: Checking): void {
+  if (tooLarge === undefined) return
+  const fork = names[tooLarge.fork] ?? ''
+  const node = JSON.stringify(names[tooLarge.node])
+  findings.add('GRAPH_LIMIT', pointer('nodes', fork), {
+    what: `tokens in the region of ${JSON.stringify(fork)} (an item at ${node} alone counts at ${tooLarge.joins} joins)`,
+    limit: limits.tokens,
+    option: 'tokens',
+    hint: 'Set "aggregateInputs": false at some of these joins, or raise "limits.tokens" if this is meant.',
   })
 }
 
 /** Joins that cannot pair their inputs, and joins that would wait for two outputs of which an item takes only one. */
-export function checkJoins(wiring: Wiring, regions: Regions, findings: Findings): void {
+export function checkJoins({ draft, wiring, findings }: Surroundings, regions: Regions): void {
   const uncertain = behindSuspects(wiring)
   const nameOf = (edge: number): string => wiring.edges[edge]?.from ?? ''
   for (const join of regions.uneven) {
@@ -36,11 +52,28 @@ export function checkJoins(wiring: Wiring, regions: Regions, findings: Findings)
     }))
   }
   const gates = new Gates(wiring)
-  for (const join of regions.forkOf.keys()) {
-    const clash = uncertain.has(join) ? undefined : gates.clash(join)
+  for (const join of [...regions.forkOf.keys(), ...regions.tied.keys()]) {
+    const name = wiring.names[join] ?? ''
+    const properties = draft.nodes.get(name)?.properties
+    const meant = properties !== undefined && saysMissing(properties) && regions.forkOf.has(join)
+    const clash = meant || uncertain.has(join) ? undefined : gates.clash(join)
     if (clash === undefined) continue
-    const details = { node: clash.node, port: clash.ports[0], ports: clash.ports, join: wiring.names[join] ?? '' }
-    findings.add('GRAPH_PORT', pointer('nodes', details.join), details)
+    const details = { node: clash.node, port: clash.ports[0], ports: clash.ports, join: name }
+    findings.add('GRAPH_PORT', pointer('nodes', name), details)
+  }
+  for (const join of regions.positional) checkOptions(wiring.names[join] ?? '', { draft, findings })
+}
+
+/** Settings of joins by lineage at one that pairs by position. */
+function checkOptions(node: string, { draft, findings }: Pick<Surroundings, 'draft' | 'findings'>): void {
+  const properties = draft.nodes.get(node)?.properties
+  for (const option of ['missing', 'collect'] as const) {
+    if (properties === undefined || properties[option] === NODE_PROPERTIES[option].default) continue
+    findings.add('OPTION_CONFLICT', pointer('nodes', node, 'properties', option), {
+      node,
+      what: `has "${option}": ${JSON.stringify(properties[option])}, which says what a join by lineage does, but it pairs by position`,
+      hint: 'Say with "unequal" what happens when one side ends first.',
+    })
   }
 }
 
@@ -69,15 +102,4 @@ export function checkFlush(
     why: 'its coroutine has "flush", and what that gives out belongs to no single item, while a join behind it pairs by item',
     hint: 'Move the node behind the join, or set "aggregateInputs": false at the join.',
   })
-}
-
-/** Nodes of which a mistake elsewhere may have hidden an input, and all behind them. */
-function behindSuspects({ order, inputs, edges, suspects }: Wiring): ReadonlySet<number> {
-  const found = new Set(suspects)
-  if (found.size === 0) return found
-  for (const node of order) {
-    const from = inputs[node] ?? []
-    if (from.some((edge) => found.has(edges[edge]?.source ?? -1))) found.add(node)
-  }
-  return found
 }

@@ -7,6 +7,8 @@ export interface Limits {
   readonly bytes: number
   /** Levels of objects and lists in each other. */
   readonly depth: number
+  /** Entries of all objects and lists together, those in `args` included. */
+  readonly values: number
   readonly nodes: number
   readonly edges: number
   /** Input edges of one node. */
@@ -15,6 +17,8 @@ export interface Limits {
   readonly workers: number
   /** `queueSize` of one node or edge. */
   readonly queueSize: number
+  /** Entries in the tables by which joins know what is still on its way to them. */
+  readonly tokens: number
   /** Issues that are listed; the others are counted. */
   readonly issues: number
 }
@@ -23,11 +27,13 @@ export interface Limits {
 export const LIMITS: Limits = Object.freeze({
   bytes: 1_000_000,
   depth: 64,
+  values: 1_000_000,
   nodes: 10_000,
   edges: 50_000,
   inputs: 1024,
   workers: 1000,
   queueSize: 1_000_000,
+  tokens: 1_000_000,
   issues: 100,
 })
 

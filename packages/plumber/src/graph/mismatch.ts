@@ -13,8 +13,10 @@ export interface Mismatch {
   readonly describe: () => ErrorDetails<'GRAPH_SCHEMA'>
 }
 
+const WHOLE = 'The document'
+
 /** Puts an error of ajv (made with `verbose`) into words. `whole` is what the checked value is called. */
-export function describeMismatch(error: ErrorObject, whole = 'The document'): Mismatch {
+export function describeMismatch(error: ErrorObject, whole: string = WHOLE): Mismatch {
   const { keyword, instancePath, params } = error
   const key =
     keyword === 'required'
@@ -25,23 +27,30 @@ export function describeMismatch(error: ErrorObject, whole = 'The document'): Mi
   if (typeof key !== 'string') {
     return { pointer: instancePath, isValue: true, describe: () => ({ what: wrongValue(error, whole) }) }
   }
-  const owner = nameOf(instancePath, whole)
   const describe = (): ErrorDetails<'GRAPH_SCHEMA'> =>
-    keyword === 'required' ? { what: `${owner} needs ${quote(key)}.` } : unknownKey(error, owner, key)
+    keyword === 'required'
+      ? { what: `${nameOf(instancePath, whole)} needs ${quote(key)}.` }
+      : describeUnknownKey(error, key, whole)
   return { pointer: instancePath + pointer(key), isValue: false, describe }
+}
+
+/** Words for a key that the schema of an object does not have. */
+export function describeUnknownKey(
+  error: ErrorObject,
+  key: string,
+  whole: string = WHOLE,
+): ErrorDetails<'GRAPH_SCHEMA'> {
+  const properties: unknown = error.parentSchema?.['properties']
+  const known = typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+  const what = `${nameOf(error.instancePath, whole)} has the unknown key ${quote(key)}.`
+  const hint = known.length === 0 ? undefined : `Its keys may be ${known.map(quote).join(', ')}.`
+  return { what, suggestion: suggester(known)(key), hint }
 }
 
 /** What a value is called in messages: its keys from the root, with dots. */
 function nameOf(path: string, whole: string): string {
   const keys = segmentsOf(path)
   return keys.length === 0 ? whole : quote(keys.join('.'))
-}
-
-function unknownKey(error: ErrorObject, owner: string, key: string): ErrorDetails<'GRAPH_SCHEMA'> {
-  const properties: unknown = error.parentSchema?.['properties']
-  const known = typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
-  const hint = known.length === 0 ? undefined : `Its keys may be ${known.map(quote).join(', ')}.`
-  return { what: `${owner} has the unknown key ${quote(key)}.`, suggestion: suggester(known)(key), hint }
 }
 
 /** Keywords of which the whole schema of the value says more than the one keyword. */

@@ -96,7 +96,7 @@ class Reader {
 
   value(object: object, key: string, path: string): unknown {
     const value = own(object, key)
-    return value === undefined || this.#bad.has(path + pointer(key)) ? undefined : value
+    return value === undefined || this.#isBad(path, key) ? undefined : value
   }
 
   /** The object itself, or an empty one where there is none. */
@@ -107,6 +107,10 @@ class Reader {
   text(object: object, key: string, path: string): string | undefined {
     const value = this.value(object, key, path)
     return typeof value === 'string' ? value : undefined
+  }
+
+  #isBad(path: string, key: string): boolean {
+    return this.#bad.size > 0 && this.#bad.has(path + pointer(key))
   }
 }
 
@@ -143,8 +147,14 @@ function readProperties(reader: Reader, written: object, path: string): NodeProp
     const value = name === 'aggregateInputs' ? aggregate : reader.value(written, name, path)
     return value === undefined ? [] : [[name, value]]
   })
-  return Object.freeze({ ...DEFAULTS, ...Object.fromEntries(entries) })
+  const properties = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(entries) })
+  if (entries.some(([name]) => name === 'missing')) SAYS_MISSING.add(properties)
+  return properties
 }
+
+/** Properties that say "missing" themselves: that lifts a check, so it is more than its value. */
+const SAYS_MISSING = new WeakSet<NodeProperties>()
+export const saysMissing = (properties: NodeProperties): boolean => SAYS_MISSING.has(properties)
 
 const DEFAULTS: NodeProperties = Object.freeze(
   // Every row of the table has a default.

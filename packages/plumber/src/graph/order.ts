@@ -1,33 +1,27 @@
 import { Graph } from '@dagrejs/graphlib'
 
 /**
- * Node names reach graphlib only with this in front: version 4.0.6 keys plain objects by them, so that a node called
- * `__proto__` writes to `Object.prototype`, and one called `1` changes the order. Names are checked before as well.
- */
-const PREFIX = 'node:'
-
-/**
  * Who sends to whom: a graphlib graph, with an order and a search for cycles of our own, because graphlib's are
  * recursive (`topsort`, `tarjan`, `findCycles`, `components`, `preorder` and `postorder` of 4.0.6 all overflow the
- * stack on a long chain). Nodes are numbered in the order in which they are given.
+ * stack on a long chain).
+ *
+ * graphlib knows the nodes by their numbers only. It keys plain objects by what it is given, so that a node called
+ * `__proto__` would write to `Object.prototype`; and 100,000 nodes in a chain take it 0.6 s by number, 1.1 s by name.
  */
 export class Structure {
   readonly #graph: Graph = new Graph({ directed: true, multigraph: true })
-  readonly #names: readonly string[]
-  readonly #numbers: ReadonlyMap<string, number>
+  readonly #size: number
 
-  constructor(names: readonly string[]) {
-    this.#names = names.map((name) => PREFIX + name)
-    this.#numbers = new Map(this.#names.map((name, number) => [name, number]))
-    this.#graph.setNodes([...this.#names])
+  constructor(size: number) {
+    this.#size = size
+    for (let node = 0; node < size; node++) this.#graph.setNode(String(node))
   }
 
   /** Adds an edge between two of the nodes; `false` if there is one on the same port already. */
-  connect(from: string, to: string, port: string): boolean {
-    const edge = { v: PREFIX + from, w: PREFIX + to, name: port }
-    if (this.#graph.hasEdge(edge)) return false
-    this.#graph.setEdge(edge)
-    return true
+  connect(from: number, to: number, port: string): boolean {
+    const before = this.#graph.edgeCount()
+    this.#graph.setEdge({ v: String(from), w: String(to), name: port })
+    return this.#graph.edgeCount() > before
   }
 
   /**
@@ -68,7 +62,7 @@ export class Structure {
   }
 
   #successors(): number[][] {
-    return this.#names.map((name) => (this.#graph.successors(name) ?? []).flatMap((to) => this.#numbers.get(to) ?? []))
+    return Array.from({ length: this.#size }, (_, node) => (this.#graph.successors(String(node)) ?? []).map(Number))
   }
 }
 

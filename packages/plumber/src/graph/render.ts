@@ -8,6 +8,7 @@ import type {
   PropertiesDocument,
   Successor,
 } from './document.js'
+import { saysMissing } from './normalize.js'
 
 /**
  * The graph as a Mermaid flow chart: sources rounded, ports other than `out` as labels. Nodes have ids of their own, so
@@ -96,10 +97,14 @@ function nodeOf({ coro, args, properties, description }: GraphNode, nameOf: (cor
   }
 }
 
-/** The properties that differ from their defaults. */
+/** The properties that differ from their defaults, or have to be said all the same. */
 function changedProperties(properties: GraphNode['properties']): PropertiesDocument {
   const defaults = new Map<string, unknown>(Object.entries(NODE_PROPERTIES).map(([name, spec]) => [name, spec.default]))
-  return Object.fromEntries(Object.entries(properties).filter(([name, value]) => value !== defaults.get(name)))
+  return Object.fromEntries(
+    Object.entries(properties).filter(
+      ([name, value]) => value !== defaults.get(name) || (name === 'missing' && saysMissing(properties)),
+    ),
+  )
 }
 
 function successorOf(graph: Graph, edge: Graph['graph'][string][number]): Successor {

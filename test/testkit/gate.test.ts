@@ -1,5 +1,5 @@
+import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { gate } from './gate.js'
 
 test('a gate holds its waiters until it is opened', async () => {
   const door = gate()

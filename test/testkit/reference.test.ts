@@ -1,6 +1,14 @@
+import {
+  expectedOf,
+  isLeaf,
+  type RandomNode,
+  Refusal,
+  randomGraph,
+  resultsOf,
+  successorsOf,
+  wiringOf,
+} from '@pipelines/testkit/random-graphs'
 import { expect, test } from 'vitest'
-import { isLeaf, type RandomNode, Refusal, randomGraph, resultsOf, successorsOf, wiringOf } from './random-graph.js'
-import { expectedOf } from './reference.js'
 
 const plain: RandomNode = {
   name: '',

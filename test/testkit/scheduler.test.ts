@@ -1,8 +1,8 @@
+import { Scheduler, StalledError } from '@pipelines/testkit'
+import { playable, randomGraph } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
-import { range } from './blackbox.js'
-import { playable } from './playable.js'
-import { randomGraph } from './random-graph.js'
-import { Scheduler, StalledError, stillClock } from './scheduler.js'
+import { range } from '../support/blackbox.js'
+import { stillClock } from '../support/still-clock.js'
 
 stillClock()
 

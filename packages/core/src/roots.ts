@@ -1,0 +1,66 @@
+/** What became of a root in the end: the worst of all that descends from it, else whether any of it was delivered. */
+export type Verdict = 'delivered' | 'filtered' | 'errored' | 'aborted' | 'deadLettered'
+
+/** How many roots ended how. */
+export type VerdictCounts = Readonly<Record<Verdict, number>>
+
+/** What can happen to a packet of a root that its verdict depends on. */
+export type Mark = Exclude<Verdict, 'filtered'>
+
+/** From the mildest to the worst. */
+const SEVERITY: readonly Verdict[] = ['filtered', 'delivered', 'deadLettered', 'aborted', 'errored']
+
+/** One value that entered at a source, and how many packets that descend from it are still on their way. */
+export class Root {
+  readonly #ledger: RootLedger
+  #live = 0
+  #verdict: Verdict = 'filtered'
+  /** Whether anybody has accepted a packet of it. */
+  accepted = false
+  /** Whether it was taken back before anybody did: then it never was. */
+  withdrawn = false
+
+  constructor(ledger: RootLedger) {
+    this.#ledger = ledger
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict
+  }
+
+  enter(packets: number): void {
+    if (this.#live === 0) this.#ledger.living.add(this)
+    this.#live += packets
+  }
+
+  leave(): void {
+    this.#live--
+    if (this.#live === 0) this.#ledger.settle(this)
+  }
+
+  mark(mark: Mark): void {
+    if (SEVERITY.indexOf(mark) > SEVERITY.indexOf(this.#verdict)) this.#verdict = mark
+  }
+}
+
+/** Gives every root of a run exactly one verdict; kept where it was asked for. */
+export class RootLedger {
+  readonly living: Set<Root> = new Set()
+  readonly #counts: Record<Verdict, number> = { delivered: 0, filtered: 0, errored: 0, aborted: 0, deadLettered: 0 }
+
+  /** Nothing of it is on its way any more. */
+  settle(root: Root): void {
+    this.living.delete(root)
+    if (!root.withdrawn) this.#counts[root.verdict]++
+  }
+
+  /** The run is over: what is still on its way never arrives. */
+  close(): VerdictCounts {
+    for (const root of this.living) {
+      root.mark('aborted')
+      if (root.accepted) this.settle(root)
+    }
+    this.living.clear()
+    return { ...this.#counts }
+  }
+}

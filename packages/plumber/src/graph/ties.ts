@@ -1,0 +1,125 @@
+import { OUT, type Regions, type Tie } from '@pipelines/core'
+import { behindSuspects, type Wiring } from './check.js'
+import type { BoundNode } from './definitions.js'
+import type { Findings } from './findings.js'
+import { pointer } from './names.js'
+import type { Draft } from './normalize.js'
+
+/** What the check looks at. */
+export interface Tying {
+  readonly draft: Draft
+  readonly wiring: Wiring
+  readonly regions: Regions
+  /** The nodes whose coroutines are known. */
+  readonly nodes: readonly BoundNode[]
+  readonly findings: Findings
+}
+
+/**
+ * Joins with `match: "position"` whose inputs are connected: the n-th of one is the counterpart of the n-th of another
+ * only if everything between gives one output per input, in order. Then such a join cannot lock either: the graph
+ * between is a marked graph in which every circle holds a free place.
+ */
+export function checkTies({ draft, wiring, regions, nodes, findings }: Tying): void {
+  if (regions.tied.size === 0) return
+  const obstacles = new Obstacles(draft, wiring, nodes)
+  const uncertain = behindSuspects(wiring)
+  for (const [join, ties] of regions.tied) {
+    if (uncertain.has(join)) continue
+    const node = wiring.names[join] ?? ''
+    const path = pointer('nodes', node, 'properties', 'match')
+    const why = ties.map((tie) => obstacles.before(join, tie)).find((found) => found !== undefined)
+    if (why !== undefined) findings.add('GRAPH_UNEVEN_JOIN', path, { node, ...why })
+    else if ((regions.nodes.get(join)?.holds.length ?? 0) > 0)
+      findings.add('GRAPH_UNEVEN_JOIN', path, {
+        node,
+        why: 'what it pairs by position belongs to no single item, while a join behind it pairs by item',
+        hint: 'Let it pair by lineage, or set "match": "position" at the join behind it too.',
+      })
+  }
+}
+
+interface Obstacle {
+  readonly why: string
+  readonly hint: string
+}
+
+/** Nodes and edges behind which the n-th output need not belong to the n-th input. */
+class Obstacles {
+  readonly #wiring: Wiring
+  readonly #draft: Draft
+  readonly #coros: ReadonlyMap<number, BoundNode>
+  /** Place of each node in topological order. */
+  readonly #place: number[] = []
+  /**
+   * By node, the latest obstacle at it or above it, as a place in the order. What lies above a node and after something
+   * that dominates it lies between the two, so one number per node answers for every tie.
+   */
+  readonly #latest: number[] = []
+
+  constructor(draft: Draft, wiring: Wiring, nodes: readonly BoundNode[]) {
+    this.#draft = draft
+    this.#wiring = wiring
+    this.#coros = new Map(nodes.map((node) => [node.number, node]))
+    wiring.order.forEach((node, place) => {
+      this.#place[node] = place
+    })
+    for (const node of wiring.order) {
+      const own = this.#atNode(node) === undefined ? -1 : this.#placeOf(node)
+      this.#latest[node] = Math.max(own, this.#latestOf(wiring.inputs[node] ?? []))
+    }
+  }
+
+  /** What stands between the inputs of a tie and what they have in common. */
+  before(join: number, { fork, inputs }: Tie): Obstacle | undefined {
+    const edges = inputs.map((input) => this.#wiring.inputs[join]?.[input] ?? -1)
+    const latest = this.#latestOf(edges)
+    if (latest <= this.#placeOf(fork)) return undefined
+    const node = this.#wiring.order[latest] ?? -1
+    return this.#atNode(node) ?? this.#atPort(node)
+  }
+
+  #latestOf(edges: readonly number[]): number {
+    return edges.reduce((latest, edge) => Math.max(latest, this.#behind(edge)), -1)
+  }
+
+  /** The latest obstacle at an edge or above it. */
+  #behind(edge: number): number {
+    const { source = -1, port } = this.#wiring.edges[edge] ?? {}
+    const above = this.#latest[source] ?? -1
+    return port === OUT ? above : Math.max(above, this.#placeOf(source))
+  }
+
+  #placeOf(node: number): number {
+    return this.#place[node] ?? -1
+  }
+
+  #atNode(node: number): Obstacle | undefined {
+    const name = this.#wiring.names[node] ?? ''
+    const inputs = this.#wiring.inputs[node]?.length ?? 0
+    const properties = this.#draft.nodes.get(name)?.properties
+    if (properties === undefined || inputs === 0) return undefined
+    const quoted = JSON.stringify(name)
+    if (inputs > 1 && !properties.aggregateInputs)
+      return { why: `node ${quoted} before it merges its inputs`, hint: 'Move it behind the join.' }
+    if (properties.workers !== 1 && !properties.ordered)
+      return { why: `at node ${quoted} before it items may overtake each other`, hint: 'Set "ordered": true there.' }
+    if (properties.onError === 'skip')
+      return { why: `node ${quoted} before it skips items that fail`, hint: 'Set "onError": "fail" there.' }
+    const bound = this.#coros.get(node)
+    if (bound === undefined || bound.coro?.oneToOne === true) return undefined
+    return {
+      why: `node ${quoted} before it may give more or fewer outputs than it gets items`,
+      hint: 'Declare its coroutine with defineCoro({ oneToOne: true, … }), or let the join pair by lineage.',
+    }
+  }
+
+  /** The only other obstacle at a node: some of its outputs on the way leave by another port. */
+  #atPort(node: number): Obstacle {
+    const name = JSON.stringify(this.#wiring.names[node])
+    return {
+      why: `node ${name} before it sends on the way by another port than ${JSON.stringify(OUT)}`,
+      hint: 'Use the port "out", or let the join pair by lineage.',
+    }
+  }
+}
