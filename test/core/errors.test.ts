@@ -58,7 +58,7 @@ describe('the catalogue', () => {
   test('names a join and the ports it waits for', () => {
     const { message } = issue('GRAPH_PORT', '', { node: 'y', port: '', ports: ['yes', 'no'], join: 'x' })
     expect(message).toBe(
-      'Node "x" waits for both "yes" and "no" of "y", but an item takes only one. Set "aggregateInputs": false. Setting "missing" allows it, where an item may take several.',
+      'Node "x" waits for both "yes" and "no" of "y", but an item takes only one. Set "aggregateInputs": false. Setting "missing" allows it: with "partial", what an item did not take is undefined.',
     )
   })
 

@@ -112,40 +112,121 @@ describe('a join', () => {
   })
 })
 
-test('10,000 nodes with nested regions are analysed in a moment', () => {
+test('a window has room for two frames per worker of all whose packets carry the frames', () => {
+  const { graph, names } = parseGraph('S>F; F>G,J1; G>X,J2; X>J1,J2; J1>Z; J2>Z')
+  const nodes = graph.nodes.map(({ joins }, node) => ({ joins, workers: names[node] === 'X' ? 40 : 1 }))
+  const { forks } = analyseRegions({ ...graph, nodes })
+  // In F: G, X, J1 and, behind the frames of G, J2. In G: X and J2.
+  const windows = [...forks].map(([fork, { window }]) => [names[fork], window])
+  expect(Object.fromEntries(windows)).toEqual({ F: 86, G: 82 })
+})
+
+/** Processor time in milliseconds. */
+function cost(action: () => void): number {
+  const started = process.cpuUsage()
+  action()
+  const { user, system } = process.cpuUsage(started)
+  return (user + system) / 1000
+}
+
+const every = (count: number, joins: (node: number) => boolean, edges: RegionGraph['edges']): RegionGraph => ({
+  nodes: range(count).map((node) => ({ joins: joins(node), workers: 1 })),
+  edges,
+  order: range(count),
+})
+const to = (from: number, targets: readonly number[], port = 'out') =>
+  targets.map((target) => ({ from, to: target, port }))
+
+test('10,000 nodes with regions one after the other are analysed in a moment', () => {
   const edges = range(3333).flatMap((block) => {
     const top = 3 * block
-    return [
-      { from: top, to: top + 1, port: 'out' },
-      { from: top, to: top + 2, port: 'out' },
-      { from: top + 1, to: top + 3, port: 'out' },
-      { from: top + 2, to: top + 3, port: 'out' },
-    ]
+    return [...to(top, [top + 1, top + 2]), ...to(top + 1, [top + 3]), ...to(top + 2, [top + 3])]
   })
-  const nodes = range(10_000).map(() => ({ joins: true, workers: 1 }))
-  const started = performance.now()
-  const { forkOf } = analyseRegions({ nodes, edges, order: range(10_000) })
-  expect(forkOf.size).toBe(3333)
-  expect(performance.now() - started).toBeLessThan(3_000)
+  const ms = cost(() => expect(analyseRegions(every(10_000, () => true, edges)).forkOf.size).toBe(3333))
+  expect(ms).toBeLessThan(3_000)
+})
+
+test('10,000 nodes with regions inside each other are analysed in a moment', () => {
+  const forks = range(4_999).flatMap((n) => to(n, [n + 1, 9_999 - n]))
+  const joins = range(5_000).map((n) => ({ from: 4_999 + n, to: 5_000 + n, port: 'out' }))
+  const graph = every(10_000, (node) => node >= 5_000, [...forks, ...joins])
+  const ms = cost(() => expect(analyseRegions(graph).forks.size).toBe(4_999))
+  expect(ms).toBeLessThan(3_000)
+})
+
+/** A ladder: the fork sends to the first rung and to every join, each rung to the next one and to its own join. */
+function ladder(rungs: number): RegionGraph {
+  const rung = (n: number): number => 1 + 2 * n
+  const edges = range(rungs).flatMap((n) => to(rung(n), n + 1 < rungs ? [rung(n + 1), rung(n) + 1] : [rung(n) + 1]))
+  return every(1 + 2 * rungs, () => true, [...to(0, [rung(0), ...range(rungs).map((n) => rung(n) + 1)]), ...edges])
+}
+
+describe('tables that would be too large', () => {
+  test('are not made, and the fork is named', () => {
+    let found: unknown
+    const ms = cost(() => {
+      const regions = analyseRegions(ladder(4_900), { entries: 100_000 })
+      found = [regions.tooLarge, regions.nodes.size, regions.edges.size, regions.forkOf.size]
+    })
+    expect(found).toEqual([{ fork: 0, node: expect.any(Number), joins: expect.any(Number) }, 0, 0, 4_900])
+    expect(ms).toBeLessThan(2_000)
+  })
+
+  test.each([
+    [
+      'of a fork with 1,000 joins',
+      [
+        ...to(0, [1, ...range(1_000).map((n) => n + 2)]),
+        ...to(
+          1,
+          range(1_000).map((n) => n + 2),
+        ),
+      ],
+      1_002,
+    ],
+    [
+      'of 100 ports to each of 100 joins',
+      range(100).flatMap((n) => range(100).flatMap((p) => to(0, [n + 1], `p${p}`))),
+      101,
+    ],
+  ])('%s are not', (_, edges, size) => {
+    expect(
+      analyseRegions(
+        every(size, () => true, edges),
+        { entries: 100_000 },
+      ).tooLarge,
+    ).toBeUndefined()
+  })
+
+  test('of layers that are connected throughout are not: their nodes have the same joins behind them', () => {
+    const wide = 60
+    const layer = (n: number): number[] => range(wide).map((place) => 1 + n * wide + place)
+    const edges = [...to(0, layer(0)), ...range(8).flatMap((n) => layer(n).flatMap((node) => to(node, layer(n + 1))))]
+    const graph = every(1 + 9 * wide, (node) => Math.floor((node - 1) / wide) % 2 === 1, edges)
+    expect(analyseRegions(graph, { entries: 200_000 }).tooLarge).toBeUndefined()
+  })
+
+  test('have as many entries as an item can hold tokens, where nothing is shared', () => {
+    // The joins behind one rung are those of the next one and its own.
+    const held = (rungs: number): number => {
+      const { nodes } = analyseRegions(ladder(rungs))
+      return [...nodes.values()].reduce((sum, { holds }) => sum + holds.length, 0)
+    }
+    expect([held(10), held(20)]).toEqual([55, 210])
+  })
 })
 
 describe('a fork with very many joins', () => {
-  const to = (from: number, targets: readonly number[]) => targets.map((join) => ({ from, to: join, port: 'out' }))
-  const analysed = (count: number, edges: RegionGraph['edges']) => {
-    const nodes = range(count).map(() => ({ joins: true, workers: 1 }))
-    return analyseRegions({ nodes, edges, order: range(count) })
-  }
-
   test('is analysed', () => {
     const joins = range(2_000).map((n) => n + 2)
-    const { forkOf, nodes } = analysed(2_002, [...to(0, [1, ...joins]), ...to(1, joins)])
+    const { forkOf, nodes } = analyseRegions(every(2_002, () => true, [...to(0, [1, ...joins]), ...to(1, joins)]))
     expect([forkOf.size, nodes.get(1)?.holds.length]).toEqual([2_000, 2_000])
   })
 
   test('has one list of tokens for all nodes of a chain', () => {
     const joins = range(50).map((n) => n + 21)
     const chain = range(20).flatMap((n) => to(n, [n + 1]))
-    const { nodes, edges } = analysed(71, [...chain, ...to(0, joins), ...to(20, joins)])
+    const { nodes, edges } = analyseRegions(every(71, () => true, [...chain, ...to(0, joins), ...to(20, joins)]))
     expect(nodes.get(1)?.holds).toHaveLength(50)
     const lists = range(19).flatMap((n) => [nodes.get(n + 1)?.holds, nodes.get(n + 1)?.ports.get('out')?.adds])
     expect(new Set([...lists, ...range(18).map((n) => edges.get(n + 1)?.tokens)]).size).toBe(1)

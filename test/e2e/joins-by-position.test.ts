@@ -356,10 +356,10 @@ describe('inputs that are not connected', () => {
     }
   })
 
-  test('cannot be told what to do with a missing or a second one', async () => {
+  test('cannot be told to do anything else with a missing or a second one than by default', async () => {
     for (const [name, values] of Object.entries({
-      missing: ['skip', 'partial', 'fail'],
-      collect: ['one', 'all', 'product'],
+      missing: ['partial', 'fail'],
+      collect: ['all', 'product'],
     }))
       for (const value of values) {
         const conflict = { code: 'PLB_OPTION_CONFLICT', pointer: `/nodes/join/properties/${name}` }

@@ -1,23 +1,30 @@
 import type { Catcher } from './mutant.js'
 
-const of = (file: string, tests?: string): Catcher => ({ file: `e2e/${file}.test.ts`, ...(tests && { tests }) })
+const of = (file: string, ...tests: readonly string[]): Catcher => ({ file: `${file}.test.ts`, tests })
 
 /** Random graphs in random orders, compared with a reference. */
-export const chains: Catcher = of('random-graphs', 'random graphs (chain)')
-export const merges: Catcher = of('random-graphs', 'random graphs (merges)')
-export const diamonds: Catcher = of('random-graphs', 'random graphs (diamonds)')
+export const chains: Catcher = of('e2e/random-graphs', 'random graphs (chain)')
+export const merges: Catcher = of('e2e/random-graphs', 'random graphs (merges)')
+export const diamonds: Catcher = of('e2e/random-graphs', 'random graphs (diamonds)')
+/** The same, with every setting of joins, and the verdicts of all items. */
+export const joins: Catcher = of('testkit/random-graphs', 'random graphs (diamonds)')
+export const verdicts: Catcher = of(
+  'e2e/ledger-random',
+  'give every root the verdict',
+  'have one verdict for each root',
+)
 /** Random graphs of every kind of node, interfered with at random. */
-export const wild: Catcher = of('interference', 'every kind of node')
-export const early: Catcher = of('interference', 'streams that end early')
+export const wild: Catcher = of('e2e/interference', 'every kind of node')
+export const early: Catcher = of('e2e/interference', 'streams that end early')
 /** Random orders of one small graph. */
-export const pairs: Catcher = of('pairs', 'words that are dropped in order')
+export const pairs: Catcher = of('e2e/pairs', 'words that are dropped in order')
 /** Exact numbers of what random graphs hold. */
-export const sinks: Catcher = of('backpressure', 'takes what')
-export const fullDiamonds: Catcher = of('diamond-backpressure')
-export const fanIn: Catcher = of('fan-in')
+export const sinks: Catcher = of('e2e/backpressure', 'takes what')
+export const fullDiamonds: Catcher = of('e2e/diamond-backpressure', 'a diamond')
+export const fanIn: Catcher = of('e2e/fan-in', 'no input is served twice')
 /** Many more items than a window has room for. */
-export const credits: Catcher = of('credits')
-export const setWorkers: Catcher = of('pipeline', 'setWorkers')
-export const missingAndCollect: Catcher = of('joins-missing-collect')
-export const products: Catcher = of('joins-product')
-export const oneToOne: Catcher = of('one-to-one')
+export const credits: Catcher = of('e2e/credits', 'a credit comes back', 'a fork takes a credit', 'that is left early')
+export const setWorkers: Catcher = of('e2e/pipeline', 'setWorkers')
+export const oneToOne: Catcher = of('e2e/one-to-one', 'oneToOne')
+export const earlyVerdicts: Catcher = of('e2e/ledger-endings', 'an early end')
+export const tupleVerdicts: Catcher = of('e2e/ledger', 'a tuple that was paired by position')

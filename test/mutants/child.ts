@@ -4,6 +4,7 @@ import type { Catcher } from './mutant.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
+const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url))
 
 /** What a run of the test runner has told. */
 export interface Verdict {
@@ -14,7 +15,7 @@ export interface Verdict {
   readonly broken: readonly string[]
   /** Whether it was stopped because it took too long. */
   readonly stopped: boolean
-  /** All that it printed. */
+  /** What else it printed. */
   readonly printed: string
 }
 
@@ -27,18 +28,21 @@ export async function runTests(
   { mutant, signal, timeoutMs }: { readonly mutant?: string; readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<Verdict> {
   const { SEED: _seed, SOAK: _soak, MUTANT: _mutant, VITEST: _vitest, ...env } = process.env
-  const projects = new Set(catchers.map(({ file }) => file.split('/')[0]))
-  const names = catchers.map(({ tests = '' }) => tests.replaceAll(/[()]/g, '\\$&'))
+  const names = catchers.flatMap(({ tests }) => tests.map((name) => name.replaceAll(/[()]/g, '\\$&')))
   const args = [
     vitest,
     'run',
-    ...[...projects].flatMap((project) => ['--project', String(project)]),
+    '--config',
+    config,
+    // Starts faster than a process for each file.
+    '--pool',
+    'threads',
     '--reporter',
     'json',
     '--bail',
     '1',
     '--testNamePattern',
-    names.includes('') ? '' : names.join('|'),
+    names.join('|'),
     ...new Set(catchers.map(({ file }) => `test/${file}`)),
   ]
   // A group of its own, so that its workers are stopped with it.
@@ -77,7 +81,8 @@ export async function runTests(
     signal.removeEventListener('abort', kill)
     process.off('exit', kill)
   }
-  return { ...verdictOf(printed), stopped, printed: printed + complained }
+  const report = printed.split('\n').find((line) => line.startsWith('{"'))
+  return { ...verdictOf(report), stopped, printed: printed.replace(report ?? '', '') + complained }
 }
 
 /** The part of vitest's JSON report that matters here. */
@@ -92,10 +97,9 @@ interface Results {
   }[]
 }
 
-function verdictOf(printed: string): Pick<Verdict, 'passed' | 'failures' | 'broken'> {
-  const line = printed.split('\n').find((candidate) => candidate.startsWith('{"'))
-  if (line === undefined) return { passed: 0, failures: [], broken: [] }
-  const { testResults }: Results = JSON.parse(line)
+function verdictOf(report: string | undefined): Pick<Verdict, 'passed' | 'failures' | 'broken'> {
+  if (report === undefined) return { passed: 0, failures: [], broken: [] }
+  const { testResults }: Results = JSON.parse(report)
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
   return {
     passed: tests.filter(({ status }) => status === 'passed').length,

@@ -23,8 +23,8 @@ export interface Mutant {
 export interface Catcher {
   /** Below `test`. */
   readonly file: string
-  /** What their full names contain; all tests of the file otherwise. */
-  readonly tests?: string
+  /** What their full names contain: one of these. */
+  readonly tests: readonly string[]
 }
 
 /** The text of a source file of the engine, as it is in a mutant. */

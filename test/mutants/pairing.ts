@@ -1,4 +1,4 @@
-import { chains, diamonds, missingAndCollect, oneToOne, pairs, products } from './catchers.js'
+import { chains, diamonds, joins, oneToOne, pairs } from './catchers.js'
 import type { Mutant } from './mutant.js'
 
 /** Mistakes in what is paired, and in which order it comes. */
@@ -47,7 +47,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "properties.missing === 'skip' ||", replace: "properties.missing !== 'fail' ||" },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'what is missing is undefined with "skip"',
@@ -65,7 +65,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: "properties.missing === 'skip'",
       },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'what is missing does not fail with "fail"',
@@ -73,7 +73,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "empty >= 0 && properties.missing === 'fail'", replace: 'empty > inputs.length' },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'several values are one with "one"',
@@ -81,7 +81,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "several >= 0 && properties.collect === 'one'", replace: 'several > inputs.length' },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'only several values are a list with "all"',
@@ -93,7 +93,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'slots.map((slot) => (slot.length === 1 ? slot[0]?.value : slot.map((part) => part.value)))',
       },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'the first input of a product varies fastest',
@@ -105,7 +105,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'for (let input = 0; input < this.#digits.length; input++)',
       },
     ],
-    caughtBy: products,
+    caughtBy: joins,
   },
   {
     name: 'a product leaves out its last combination',
@@ -117,7 +117,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'this.tuples--\n    if (this.tuples === 1) this.tuples = 0\n',
       },
     ],
-    caughtBy: products,
+    caughtBy: joins,
   },
   {
     name: 'a packet of a product is counted with its first tuple',
@@ -129,7 +129,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'digit === 0',
       },
     ],
-    caughtBy: products,
+    caughtBy: joins,
   },
   {
     name: 'the tuples of a product share one token',
@@ -137,7 +137,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: 'this.#o.ledger.add(share.frame, this.holds, product.tuples - 1)', replace: '' },
     ],
-    caughtBy: missingAndCollect,
+    caughtBy: joins,
   },
   {
     name: 'a one-to-one node may give nothing',

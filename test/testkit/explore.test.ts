@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, defineCoro, PipelineError } from '@pipelines/core'
 import type { GraphDocument } from '@pipelines/plumber'
-import { type ExploreOptions, explore, StalledError } from '@pipelines/testkit'
+import { type ExploreOptions, explore, noLeaks, StalledError } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 
 /** `numbers` into `work`, which has so many workers. */
@@ -118,6 +118,13 @@ test('calls that wait for each other in vain are a stall that names them', async
   expect(failure.message).toContain('"numbers" to "work" 1 of 64')
 })
 
+test('nothing of a run that failed is left', async () => {
+  const { setTimeout: before } = globalThis
+  const stuck = () => new Promise<void>(() => {})
+  await noLeaks(() => failureOf(line(1), { coroMap: { work: stuck }, input: [1, 2], deadlineMs: 60_000, seeds: [3] }))
+  expect(setTimeout).toBe(before)
+})
+
 describe('a run that fails', () => {
   const options: ExploreOptions = {
     coroMap: {
@@ -207,7 +214,10 @@ test('a run may be interfered with at any moment', async () => {
       await moment('doomsday')
       void pipeline.doomsday('enough')
     },
-    check: ({ report }) => void completed.add(report.nodes.work?.completed ?? -1),
+    check: ({ report }) => {
+      completed.add(report.nodes.work?.completed ?? -1)
+      expect(report.abandoned, 'calls that are let go when the node is told to stop').toEqual([])
+    },
   })
   expect(complete).toBe(true)
   expect([...completed].toSorted()).toEqual([0, 1, 2, 3])

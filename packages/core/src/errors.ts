@@ -77,7 +77,7 @@ const CATALOGUE = {
         )
       : say(
           `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
-          'Set "aggregateInputs": false. Setting "missing" allows it, where an item may take several.',
+          'Set "aggregateInputs": false. Setting "missing" allows it: with "partial", what an item did not take is undefined.',
         ),
   GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
     say(

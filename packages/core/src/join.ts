@@ -95,6 +95,8 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   opened(share: Share): void {
     this.#pending++
+    // The decision may fail a root of which nothing else is left by then.
+    if (this.#o.properties.missing === 'fail') share.frame.scope.enter(1)
     if (this.#o.properties.ordered && !this.#closed) this.#cursor ??= share
   }
 
@@ -202,6 +204,7 @@ export class LineageJoin implements Inlet, FrameJoin {
   #finish(share: Share): void {
     this.#pending--
     this.#o.ledger.finish(share)
+    if (this.#o.properties.missing === 'fail') share.frame.scope.leave()
     if (this.#pending === 0) this.#o.wake()
   }
 

@@ -91,6 +91,7 @@ export class Outlet {
       return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
+    if (origin.scope.counted) origin.scope.enter(to.edges.length)
     return this.#offer(to, new Packet(value, meta, origin.scope))
   }
 
@@ -172,6 +173,8 @@ export class Outlet {
 
   #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { ledger, window } = this.#o
+    // Before a frame opens: it may be complete at once, and must not be the last of its root.
+    origin.scope.enter(to.edges.length)
     ledger.add(origin.frame, regions.adds)
     const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
     return this.#offer(to, new Packet(value, meta, origin.scope, frame))
@@ -179,9 +182,7 @@ export class Outlet {
 
   /** Puts a copy on every edge of a port; waits for those that are full. */
   #offer({ edges, regions }: Port, packet: Packet): boolean | Promise<boolean> {
-    const { counted } = packet.scope
-    if (counted) packet.scope.enter(edges.length)
-    const watched = counted || regions !== undefined
+    const watched = regions !== undefined || packet.scope.counted
     let accepted = false
     let waits: Promise<boolean>[] | undefined
     for (const output of edges) {

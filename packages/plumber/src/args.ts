@@ -39,6 +39,20 @@ function judge(schema: NonNullable<CoroDefinition['args']>, args: Args): Verdict
   }
 }
 
+/** Does what a proxy in the args may interrupt; `undefined` after an issue. */
+export function readArgs<T>({ node, ref }: Binding, read: () => T, findings: Findings): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    findings.add('CORO_ARGS', pointer('nodes', node, 'args'), {
+      node,
+      ref,
+      what: `reading them threw: ${reasonOf(error)}`,
+    })
+    return undefined
+  }
+}
+
 /** The coroutines that a node's args name, one question each. What is not a name is left to {@link resolveRefs}. */
 export function refLookups({ node, coro }: Binding, args: Args): Lookup[] {
   return (coro?.refs ?? []).flatMap((arg) => {

@@ -1,6 +1,7 @@
-import { type Executor, type Issue, inline, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
-import { type Args, checkArgs, refLookups, resolveRefs } from './args.js'
-import { type CoroMap, Coros } from './coro-map.js'
+import { type Executor, type Issue, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
+import { type Args, checkArgs, readArgs, refLookups, resolveRefs } from './args.js'
+import { type BuildOptions, resolveBuild } from './build-options.js'
+import type { Coros } from './coro-map.js'
 import { type Answer, askLater, askNow, Binder, type Lookup } from './graph/bind.js'
 import {
   checkCycles,
@@ -24,7 +25,7 @@ import {
 import type { Graph } from './graph/document.js'
 import { Findings } from './graph/findings.js'
 import { checkFlush, checkJoins, checkTokens, regionsOf } from './graph/joins.js'
-import { type Limits, resolveLimits } from './graph/limits.js'
+import type { Limits } from './graph/limits.js'
 import { pointer } from './graph/names.js'
 import { type Draft, draftOf, graphOf } from './graph/normalize.js'
 import { parse } from './graph/parse.js'
@@ -32,20 +33,7 @@ import { checkShape } from './graph/shape.js'
 import { checkTies } from './graph/ties.js'
 import { validated } from './validate.js'
 
-/** What a graph is built with. */
-export interface BuildOptions {
-  /** Where coroutines are found. */
-  readonly coroMap?: CoroMap | undefined
-  /** Executors beside the inline one, found by their names. */
-  readonly executors?: readonly Executor[] | undefined
-  readonly limits?: Partial<Limits> | undefined
-  /**
-   * Whether the `input` and `output` schemas of coroutines are checked per item.
-   *
-   * @defaultValue `false`
-   */
-  readonly validate?: boolean | undefined
-}
+export type { BuildOptions } from './build-options.js'
 
 /** What came of a document: issues, or a graph and its plan. */
 export interface Built {
@@ -99,7 +87,7 @@ function runNow(commission: Commission): Built {
   }
 }
 
-/** The last resort behind "never throws": a trap of a proxy, or a bug. */
+/** The last resort behind "never throws": a bug. */
 const broken = (error: unknown): Built => ({ issues: [issue('INTERNAL', '', { what: reasonOf(error) })], order: [] })
 
 interface Commission {
@@ -127,12 +115,9 @@ interface Work extends Surroundings {
 
 /** All stages, in order. Each goes on with the part that the ones before have found valid. */
 function* stages({ document, options, lenient }: Commission): Stage<Built> {
-  const { limits, problems } = resolveLimits(options.limits)
+  const { limits, executors, coros, mapped, validate, problems } = resolveBuild(options)
   const findings = new Findings(limits.issues)
   for (const problem of problems) findings.add('OPTION_INVALID', '', problem)
-  const executors = executorsOf(options.executors, findings)
-  const coros = new Coros(options.coroMap)
-  if (coros.problem !== undefined) findings.add('OPTION_INVALID', '', { option: 'coroMap', what: coros.problem })
 
   const draft = read(document, limits, findings)
   if (draft === undefined) return { issues: findings.list(), order: [] }
@@ -141,37 +126,16 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
 
   const binder = new Binder(coros, findings)
   const work: Work = { draft, wiring, regions, limits, coros, binder, findings, executors }
-  const nodes = yield* bindNodes(work, lenient && options.coroMap === undefined)
+  const nodes = yield* bindNodes(work, lenient && !mapped)
   for (const node of nodes) checkNode(node, work)
   checkTies({ ...work, nodes })
   const args = yield* bindArgs(nodes, work)
-  const ready = readyNodes({ nodes, args, validate: options.validate === true }, work)
+  const ready = readyNodes({ nodes, args, validate }, work)
 
   const order = wiring.order.map((number) => wiring.names[number] ?? '')
   if (!findings.none || lenient) return { issues: findings.list(), order }
   const graph = graphOf(draft)
   return { issues: [], graph, plan: compile({ graph, ready, executors, regions, order: wiring.order, limits }), order }
-}
-
-function executorsOf(given: unknown, findings: Findings): ReadonlyMap<string, Executor> {
-  const executors = new Map<string, Executor>([[inline.name, inline]])
-  if (given === undefined) return executors
-  const list: readonly unknown[] = Array.isArray(given) ? given : [undefined]
-  for (const executor of list) {
-    if (isExecutor(executor)) executors.set(executor.name, executor)
-    else
-      findings.add('OPTION_INVALID', '', {
-        option: 'executors',
-        what: 'must be a list of executors',
-        hint: 'For example [threads()].',
-      })
-  }
-  return executors
-}
-
-function isExecutor(value: unknown): value is Executor {
-  if (typeof value !== 'object' || value === null || !('name' in value) || !('open' in value)) return false
-  return typeof value.name === 'string' && typeof value.open === 'function'
 }
 
 /** Size, depth and shape; `undefined` where there is nothing to go on with. */
@@ -228,7 +192,8 @@ function checkNode(node: BoundNode, work: Work): void {
 function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings }: Work): Stage<Map<string, Args>> {
   const checked = nodes.flatMap((node) => {
     const args = checkArgs(node, draft.nodes.get(node.node)?.args ?? {}, findings)
-    return args === undefined ? [] : [{ node, args, lookups: refLookups(node, args) }]
+    const lookups = args && readArgs(node, () => refLookups(node, args), findings)
+    return lookups === undefined ? [] : [{ node, args, lookups }]
   })
   const lookups = checked.flatMap(({ lookups }) => lookups)
   const answers = lookups.length === 0 ? [] : yield { coros, lookups }
@@ -236,7 +201,9 @@ function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings
     lookups.flatMap(({ pointer }, place) => (answers[place] === undefined ? [] : [[pointer, answers[place]]])),
   )
   const context = { answers: byPointer, binder, findings }
-  return new Map(checked.map(({ node, args }) => [node.node, resolveRefs(node, args, context)]))
+  const resolve = ({ node, args = {} }: (typeof checked)[number]): Args =>
+    readArgs(node, () => resolveRefs(node, args, context), findings) ?? {}
+  return new Map(checked.map((one) => [one.node.node, resolve(one)]))
 }
 
 interface Finished {

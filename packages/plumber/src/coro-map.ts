@@ -46,13 +46,16 @@ const BUILT_INS: ReadonlyMap<string, unknown> = new Map([['std.inlet', INLET]])
 
 /** A `coroMap` of any form, ready to be asked. */
 export class Coros {
+  /** Whether there is a coroMap at all. */
+  readonly given: boolean
   /** What is wrong with the coroMap as such. */
   readonly problem: string | undefined
   readonly #sources: readonly CoroSource[]
 
   constructor(coroMap: unknown) {
     const sources: CoroSource[] = []
-    this.problem = coroMap === undefined ? undefined : collect(coroMap, sources)
+    this.given = coroMap !== undefined
+    this.problem = this.given ? collect(coroMap, sources) : undefined
     this.#sources = sources
   }
 
@@ -97,20 +100,29 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
 }
 
-/** Reads one form of coroMap into sources; returns what is wrong with it. */
+/** Reads a coroMap of any form into sources; returns what is wrong with it. A list that is there twice is read once. */
 function collect(coroMap: unknown, sources: CoroSource[]): string | undefined {
-  if (Array.isArray(coroMap)) {
-    for (const part of coroMap) {
-      const problem = collect(part, sources)
+  const seen = new Set<unknown>()
+  const waiting = [coroMap]
+  while (waiting.length > 0) {
+    const part = waiting.pop()
+    if (!Array.isArray(part)) {
+      const problem = addSource(part, sources)
       if (problem !== undefined) return problem
+    } else if (!seen.has(part)) {
+      seen.add(part)
+      for (let place = part.length - 1; place >= 0; place--) waiting.push(part[place])
     }
-    return undefined
   }
-  if (isClass(coroMap)) return 'is a class; give an object of its functions'
-  if (typeof coroMap === 'function') sources.push(new ResolverCoros(coroMap as CoroResolver))
-  else if (isModuleCoros(coroMap)) sources.push(coroMap)
-  else if (isGroup(coroMap)) sources.push(new TableCoros(coroMap))
-  else return `must be an object, a Map, a function, moduleCoros(…) or a list of these, got ${show(coroMap)}`
+  return undefined
+}
+
+function addSource(part: unknown, sources: CoroSource[]): string | undefined {
+  if (isClass(part)) return 'is a class; give an object of its functions'
+  if (typeof part === 'function') sources.push(new ResolverCoros(part as CoroResolver))
+  else if (isModuleCoros(part)) sources.push(part)
+  else if (isGroup(part)) sources.push(new TableCoros(part))
+  else return `must be an object, a Map, a function, moduleCoros(…) or a list of these, got ${show(part)}`
   return undefined
 }
 

@@ -63,8 +63,8 @@ export class Plumber {
    * @throws `PLB_GRAPH_INVALID` with every issue in `details.issues`
    */
   constructor(document: GraphDocument | string, options: PlumberOptions = {}, built: Built = build(document, options)) {
-    refuseTypos(options, OPTIONS)
     const { issues, graph, plan, order } = built
+    if (isReadable(options)) refuseTypos(options, OPTIONS)
     if (graph === undefined || plan === undefined || issues.length > 0)
       throw new PipelineError('GRAPH_INVALID', { issues })
     this.graph = graph
@@ -149,6 +149,15 @@ export class Plumber {
       ...(inputs && { inputs }),
       env: readOnly(ours && env ? { ...ours, ...env } : (env ?? ours ?? {})),
     })
+  }
+}
+
+/** Whether options have names at all; if not, that is an issue already. */
+function isReadable(options: unknown): options is object {
+  try {
+    return typeof options === 'object' && options !== null && Object.keys(options).length >= 0
+  } catch {
+    return false
   }
 }
 

@@ -1,4 +1,5 @@
 import { OUT, PipelineError, type Plan, quote, type Sample, show, type TapSettings } from '@pipelines/core'
+import { suggester } from './graph/names.js'
 import { refuseTypos } from './run-options.js'
 
 /** An edge by the names of its ends. */
@@ -26,9 +27,17 @@ export function tapOf(
   const { from, to, port = OUT } = target
   const node = numberOf(from)
   const end = numberOf(to)
-  const { outputs = [] } = plan.nodes[node] ?? {}
-  if (!outputs.some((edge) => plan.edges[edge]?.to === end && plan.edges[edge]?.port === port))
-    throw invalid('target', `names an edge from ${quote(from)} (${port}) to ${quote(to)}, which is not in the graph`)
+  const ports = (plan.nodes[node]?.outputs ?? []).flatMap((edge) => {
+    const output = plan.edges[edge]
+    return output?.to === end ? [output.port] : []
+  })
+  if (!ports.includes(port))
+    throw new PipelineError('OPTION_INVALID', {
+      option: 'target',
+      what: `names an edge from ${quote(from)} (${port}) to ${quote(to)}, which is not in the graph`,
+      suggestion: suggester(ports)(port),
+      hint: ports.length === 0 ? undefined : `From there to there lead ${ports.map(quote).join(', ')}.`,
+    })
   return { node, settings: { ...settings, target: { port, to } } }
 }
 

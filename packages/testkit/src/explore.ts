@@ -35,8 +35,8 @@ const SEEDS = 100
  * waits before it starts until the scheduler lets it go, so that calls overtake each other as far as `workers` allows;
  * time is virtual (see `Scheduler.install`). Whatever executors the graph names, everything runs on this event loop.
  *
- * After each run: it has settled, its outcome is one of `outcomes`, its books balance, no timer, handle or listener is
- * left, and then `check` has its say.
+ * After each run: it has settled, its outcome is one of `outcomes`, its books balance, what entered has verdicts, no
+ * timer, handle or listener is left, and then `check` has its say.
  *
  * @throws (rejects) an Error for the first run that fails. Its message has the seed or the schedule, and how to have
  * that run again; its `cause` is what was wrong: a `StalledError`, the error of the run, or what `check` threw

@@ -129,7 +129,7 @@ async function driven({ plumber, setup, inputs }: Prepared, scheduler: Scheduler
 function runOptionsOf(setup: RunSetup): RunOptions {
   const { coroMap, env, executors, limits, logger, validate, input, outcomes, inject, check, patienceMs, ...run } =
     setup
-  return { ledger: true, ...run } as RunOptions
+  return { ledger: true, ...run }
 }
 
 async function inject(pipeline: Pipeline, { inject }: RunSetup, scheduler: Scheduler): Promise<void> {
@@ -166,10 +166,10 @@ function waitsOf(pipeline: Pipeline): string {
   return `; the run is ${state}${listed.length === 0 ? '' : `, with items on the way: ${listed.join(', ')}`}`
 }
 
-/** Every value that entered at a source has one verdict, where they were counted. */
-function missingVerdicts({ roots, nodes, edges }: RunReport & { readonly roots?: object }): string[] {
+/** Every value that somebody accepted from a source has a verdict; and those that nobody wanted any more may have one. */
+function missingVerdicts({ roots, nodes, edges }: RunReport): string[] {
   if (roots === undefined) return []
-  const verdicts = Object.values<number>(roots).reduce((sum, count) => sum + count, 0)
+  const verdicts = Object.values(roots).reduce((sum, count) => sum + count, 0)
   const fed = new Set(edges.map(({ to }) => to))
   const entered = Object.entries(nodes)
     .filter(([name]) => !fed.has(name))

@@ -1,5 +1,5 @@
 import { DROP, type SourceOutput } from '@pipelines/core'
-import { type NodeDocument, type Pipeline, Plumber } from '@pipelines/plumber'
+import { type GraphDocument, type NodeDocument, type Pipeline, Plumber } from '@pipelines/plumber'
 import { feedInlets } from './feed.js'
 import { itemsOf, type RandomGraph, type RandomNode, Refusal, resultsOf, textOf, wiringOf } from './graph-model.js'
 import type { Scheduler } from './scheduler.js'
@@ -12,6 +12,7 @@ export interface Thrown {
 
 /** A random graph with coroutines. */
 export interface Playable {
+  readonly document: GraphDocument
   readonly plumber: Plumber
   /** What `run` is to be fed with; absent for a graph without inlets. */
   readonly input: Readonly<Record<string, AsyncIterable<string>>> | undefined
@@ -24,9 +25,14 @@ export function playable(graph: RandomGraph, scheduler: Scheduler): Playable {
   const thrown: Thrown[] = []
   const nodes = new Map(graph.nodes.map((node) => [node.name, documentOf(node, scheduler, thrown)]))
   const written = graph.keys.flatMap((name) => [...nodes].filter(([other]) => other === name))
-  const plumber = new Plumber({ nodes: Object.fromEntries(written), graph: wiringOf(graph) })
+  const document = { nodes: Object.fromEntries(written), graph: wiringOf(graph) }
   const input = Object.fromEntries(feedsOf(graph, scheduler))
-  return { plumber, input: Object.keys(input).length === 0 ? undefined : input, thrown }
+  return {
+    document,
+    plumber: new Plumber(document),
+    input: Object.keys(input).length === 0 ? undefined : input,
+    thrown,
+  }
 }
 
 /** Puts the items of every inlet, one after the other, and ends it; stops where a put is refused. Never rejects. */

@@ -75,6 +75,7 @@ function drawNode(random: Random, { name, inputs, kind, shape }: Drawing): Rando
   const source = inputs.length === 0
   const work = shape.mapOnly ? 'map' : random.pick(['map', 'map', 'filter', 'flatMap'] as const)
   const joins = kind === 'diamonds' || (kind === 'any' && random.chance(0.6))
+  const [workers, queueSizes] = shape.joins === 'all' ? [upTo(8), upTo(16)] : [WORKERS, QUEUE_SIZES]
   return {
     name,
     inputs,
@@ -85,15 +86,20 @@ function drawNode(random: Random, { name, inputs, kind, shape }: Drawing): Rando
     fork: undefined,
     fails: shape.onError !== undefined && !source && random.chance(0.4),
     properties: {
-      workers: source ? 1 : random.pick([1, 1, 2, 3, 8]),
+      workers: source ? 1 : random.pick(workers),
       ordered: random.chance(0.6),
-      queueSize: random.pick([1, 1, 2, 3, 5, 16]),
+      queueSize: random.pick(queueSizes),
       fuse: random.chance(0.5),
       aggregateInputs: joins,
       onError: shape.onError ?? 'fail',
     },
   }
 }
+
+const WORKERS = [1, 1, 2, 3, 8]
+const QUEUE_SIZES = [1, 1, 2, 3, 5, 16]
+/** The small ones more often: there producers wait, and joins are late. */
+const upTo = (most: number): number[] => [1, 1, 1, 2, 2, ...Array.from({ length: most }, (_, place) => place + 1)]
 
 const SOURCE_STYLES: readonly Style[] = ['plain', 'generator', 'asyncGenerator', 'put', 'fed']
 const MAP_STYLES: readonly Style[] = ['plain', 'plain', 'generator', 'asyncGenerator', 'promisedGenerator']

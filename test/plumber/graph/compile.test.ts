@@ -36,10 +36,11 @@ test('the kind of a coroutine comes from it, or from its place', () => {
   expect(plan.nodes.map(({ kind }) => kind)).toEqual(['source', 'map', 'stream', 'source', 'inlet'])
 })
 
-test('a function becomes a definition, and a definition stays what it is', () => {
+test('a function becomes a definition, and a definition stays the same', () => {
   const { nodes } = planOf({ a: 'f', b: 'stream' }, { a: ['b'] })
   expect(nodes[0]?.coro).toEqual({ run })
-  expect(nodes[1]?.coro).toBe(coroMap.stream)
+  expect(nodes[1]?.coro).toStrictEqual(coroMap.stream)
+  expect(nodes[1]?.coro?.run).toBe(coroMap.stream.run)
   expect(nodes[0]?.executor).toBe(inline)
 })
 

@@ -1,4 +1,4 @@
-import { type Coro, type CoroDefinition, isCoroDefinition, show } from '@pipelines/core'
+import { type Coro, type CoroDefinition, defineCoro, isCoroDefinition, reasonOf, show } from '@pipelines/core'
 import { type CoroEntry, type CoroOrigin, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
 import type { CoroRef } from './document.js'
 import type { Findings } from './findings.js'
@@ -70,6 +70,15 @@ export class Binder {
     }
   }
 
+  #advice(ref: string): { readonly hint?: string | undefined; readonly suggestion?: string | undefined } {
+    try {
+      const hint = this.#coros.hint(ref)
+      return hint === undefined ? { suggestion: this.#suggest(ref) } : { hint }
+    } catch {
+      return {} // a getter or a proxy in the coroMap threw
+    }
+  }
+
   /** The coroutine behind an answer; `undefined` after an issue. */
   bind(lookup: Lookup, answer: Answer): Binding | undefined {
     const { node, ref, pointer } = lookup
@@ -77,10 +86,7 @@ export class Binder {
       case 'found':
         return this.#use(lookup, answer.entry)
       case 'missing':
-        this.#findings.add('CORO_NOT_FOUND', pointer, () => {
-          const hint = this.#coros.hint(ref)
-          return { node, ref, hint, suggestion: hint === undefined ? this.#suggest(ref) : undefined }
-        })
+        this.#findings.add('CORO_NOT_FOUND', pointer, () => ({ node, ref, ...this.#advice(ref) }))
         return undefined
       case 'async':
         this.#findings.add('CORO_ASYNC', pointer, { node, ref })
@@ -95,34 +101,52 @@ export class Binder {
 
   /** The coroutine that the document itself holds. */
   bindValue(value: Exclude<CoroRef, string>, node: string, pointer: string): Binding | undefined {
-    const name = typeof value === 'function' ? value.name : ''
-    return this.#use({ node, ref: name === '' ? '(in code)' : name, pointer }, { value })
+    return this.#use({ node, ref: nameOf(value) ?? '(in code)', pointer }, { value })
   }
 
   #use({ node, ref, pointer }: Lookup, { value, origin }: CoroEntry): Binding | undefined {
     if (value === INLET) return { node, ref, coro: undefined, origin }
-    const coro = definitionOf(value)
-    if (coro === undefined) {
-      this.#findings.add('CORO_NOT_FUNCTION', pointer, { node, ref, found: describe(value) })
-      return undefined
+    try {
+      const coro = definitionOf(value)
+      if (coro === undefined) {
+        this.#findings.add('CORO_NOT_FUNCTION', pointer, { node, ref, found: describe(value) })
+        return undefined
+      }
+      const problem = problemOf(coro)
+      if (problem === undefined) return { node, ref, coro, origin }
+      const hint = 'Correct it in defineCoro().'
+      this.#findings.add('CORO_TYPE', pointer, { node, what: `has a coroutine ${problem}`, hint })
+    } catch (error) {
+      this.#findings.add('CORO_TYPE', pointer, {
+        node,
+        what: `has a coroutine that cannot be read: ${reasonOf(error)}`,
+      })
     }
-    const problem = problemOf(coro)
-    if (problem === undefined) return { node, ref, coro, origin }
-    this.#findings.add('CORO_TYPE', pointer, {
-      node,
-      what: `has a coroutine ${problem}`,
-      hint: 'Correct it in defineCoro().',
-    })
     return undefined
   }
 }
 
-/** A function becomes a definition that has nothing else. */
+function nameOf(value: Exclude<CoroRef, string>): string | undefined {
+  try {
+    const name: unknown = typeof value === 'function' ? value.name : undefined
+    return typeof name === 'string' && name !== '' ? name : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A definition is copied, so that what is checked is what runs; a function becomes one that has nothing else. */
 function definitionOf(value: unknown): CoroDefinition | undefined {
-  if (isCoroDefinition(value)) return value
+  if (isCoroDefinition(value)) {
+    const { emits, refs, ...others } = value
+    return defineCoro<never>({ ...others, ...(emits && { emits: listOf(emits) }), ...(refs && { refs: listOf(refs) }) })
+  }
   // Any function may be a coroutine; that is all that can be known before it is called.
   return typeof value === 'function' && !isClass(value) ? Object.freeze({ run: value as Coro }) : undefined
 }
+
+/** A list is copied; anything else is left for {@link problemOf} to refuse. */
+const listOf = <T>(value: T): T => (Array.isArray(value) ? Object.freeze([...value]) : value) as T
 
 function describe(value: unknown): string {
   if (isClass(value)) return 'a class'

@@ -1,4 +1,4 @@
-import { NODE_PROPERTIES } from '@pipelines/core'
+import { NODE_PROPERTIES, quote } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import type { Limits } from './limits.js'
 import { isName, pointer } from './names.js'
@@ -164,7 +164,7 @@ export function checkPolicies(draft: Draft, wiring: Wiring, findings: Findings):
       const what = `has no incoming edges, so it is a source, and a source has one worker, not ${properties.workers}`
       findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Remove "workers", or use one node per source.' })
     } else if (properties.workers === 0 && properties.executor !== 'inline') {
-      const what = `has "workers": 0, which the executor ${JSON.stringify(properties.executor)} cannot do`
+      const what = `has "workers": 0, which the executor ${quote(properties.executor)} cannot do`
       findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Say how many workers, or run it inline.' })
     }
   })
@@ -179,7 +179,7 @@ export function checkExecutors(draft: Draft, known: Iterable<string>, findings: 
     if (names.includes(executor)) continue
     findings.add('OPTION_INVALID', pointer('nodes', name, 'properties', 'executor'), () => ({
       option: 'executor',
-      what: `of node ${JSON.stringify(name)} is ${JSON.stringify(executor)}, which is not known`,
+      what: `of node ${JSON.stringify(name)} is ${quote(executor)}, which is not known`,
       suggestion: suggest(executor),
       hint: `Known are ${names.map((known) => JSON.stringify(known)).join(', ')}; others are given as "executors".`,
     }))

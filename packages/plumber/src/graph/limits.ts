@@ -7,7 +7,7 @@ export interface Limits {
   readonly bytes: number
   /** Levels of objects and lists in each other. */
   readonly depth: number
-  /** Entries of all objects and lists together, those in `args` included. */
+  /** Entries of all objects and lists together, those in `args` included. No text of 1 MB has more. */
   readonly values: number
   readonly nodes: number
   readonly edges: number
@@ -27,7 +27,7 @@ export interface Limits {
 export const LIMITS: Limits = Object.freeze({
   bytes: 1_000_000,
   depth: 64,
-  values: 1_000_000,
+  values: 500_000,
   nodes: 10_000,
   edges: 50_000,
   inputs: 1024,

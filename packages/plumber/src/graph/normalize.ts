@@ -32,7 +32,7 @@ export interface Draft {
   readonly listed: readonly string[]
   /** In the order of `graph`, which is the order of tuples. */
   readonly edges: readonly DraftEdge[]
-  /** Whether there is a `graph` at all; without one, nothing can be said of who sends to whom. */
+  /** Whether there are `nodes` and a `graph` at all; if not, nothing can be said of who sends to whom. */
   readonly wired: boolean
 }
 
@@ -46,8 +46,9 @@ export function draftOf(document: unknown, bad: ReadonlySet<string>, findings: F
   const graph = reader.value(root, 'graph', '')
   const nodes = new Map<string, DraftNode>()
   const written = reader.object(reader.value(root, 'nodes', ''), '/nodes')
+  const wired = graph !== undefined && written !== NOTHING
   for (const name of Object.keys(written)) nodes.set(name, readNode({ reader, findings }, name, written))
-  const lists = reader.object(graph, '/graph')
+  const lists = wired ? reader.object(graph, '/graph') : NOTHING
   const listed = Object.keys(lists)
   return {
     name: reader.text(root, 'name', ''),
@@ -55,7 +56,7 @@ export function draftOf(document: unknown, bad: ReadonlySet<string>, findings: F
     nodes,
     listed,
     edges: listed.flatMap((from) => readEdges(reader, from, lists)),
-    wired: graph !== undefined,
+    wired,
   }
 }
 
@@ -86,6 +87,8 @@ export function workersOf({ workers, queueSize }: NodeProperties, limit: number)
   return workers === 0 ? Math.min(queueSize, limit) : workers
 }
 
+const NOTHING: object = Object.freeze({})
+
 /** Reads own keys of objects, and nothing at a bad pointer. */
 class Reader {
   readonly #bad: ReadonlySet<string>
@@ -101,7 +104,7 @@ class Reader {
 
   /** The object itself, or an empty one where there is none. */
   object(value: unknown, path: string): object {
-    return typeof value === 'object' && value !== null && !this.#bad.has(path) ? value : {}
+    return typeof value === 'object' && value !== null && !this.#bad.has(path) ? value : NOTHING
   }
 
   text(object: object, key: string, path: string): string | undefined {
@@ -141,7 +144,7 @@ function readNode({ reader, findings }: Reading, name: string, nodes: object): D
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
 function readProperties(reader: Reader, written: object, path: string): NodeProperties {
-  if (Object.keys(written).length === 0) return DEFAULTS
+  if (written === NOTHING) return DEFAULTS
   const aggregate = reader.value(written, 'aggregateInputs', path) ?? reader.value(written, 'aggregate_inputs', path)
   const entries = Object.keys(NODE_PROPERTIES).flatMap((name) => {
     const value = name === 'aggregateInputs' ? aggregate : reader.value(written, name, path)

@@ -71,6 +71,8 @@ class Copier {
   #edges = 0
   /** Whether the document is larger than allowed: the rest is counted, and not copied. */
   #tooLarge = false
+  /** Whether so much could not be read that nobody would be told of more. */
+  #hopeless = false
 
   constructor(limits: Limits, findings: Findings) {
     this.#limits = limits
@@ -81,6 +83,7 @@ class Copier {
     const { values, edges } = this.#limits
     const document = this.#root(given)
     for (let frame = this.#stack.at(-1); frame !== undefined; frame = this.#stack.at(-1)) {
+      if (this.#hopeless) return undefined
       if (frame.next >= frame.length) this.#leave(frame)
       else if (this.#values >= values) return this.#refuse('', { what: 'values', limit: values, option: 'values' })
       else this.#step(frame)
@@ -126,15 +129,17 @@ class Copier {
 
   /** The value for the copy; an object goes onto the stack to be filled. */
   #enter(value: unknown, place: Place): unknown {
+    if (typeof value === 'symbol' && place !== 'args') return Symbol('a symbol')
     if (typeof value !== 'object' || value === null || place === 'coro') return value
     const list = Array.isArray(value)
     if (!list && !isPlain(value)) return place === 'args' ? value : foreign(value)
     if (this.#open.has(value)) return this.#lose('contains itself', 'Remove the cycle.')
-    const keys = list ? undefined : Object.keys(value)
-    const length = list ? lengthOf(value) : (keys?.length ?? 0)
-    if (!this.#fits(place, length)) return undefined
+    if (list && place === 'successors' && !this.#countEdges(lengthOf(value))) return undefined
     const known = this.#copies.get(place)?.get(value)
     if (known !== undefined) return known
+    const keys = list ? undefined : Object.keys(value)
+    const length = list ? lengthOf(value) : (keys?.length ?? 0)
+    if (place === 'nodes' && !this.#countNodes(length)) return undefined
     if (this.#stack.length >= this.#limits.depth) return this.#loseDepth()
     const target: object = list ? [] : place === 'args' ? {} : Object.create(null)
     this.#remember(place, value, target)
@@ -143,15 +148,17 @@ class Copier {
     return target
   }
 
-  /** Whether an object with so many entries may be copied. */
-  #fits(place: Place, length: number): boolean {
-    const { nodes, edges } = this.#limits
-    if (place === 'nodes' && length > nodes) {
-      this.#refuse('/nodes', { what: 'nodes', limit: nodes, found: length, option: 'nodes' })
-      return false
-    }
-    if (place === 'successors') this.#edges += length
-    return place !== 'successors' || (this.#edges <= edges && !this.#tooLarge)
+  /** Whether so many nodes may be copied. */
+  #countNodes(found: number): boolean {
+    const { nodes: limit } = this.#limits
+    if (found > limit) this.#refuse('/nodes', { what: 'nodes', limit, found, option: 'nodes' })
+    return found <= limit
+  }
+
+  /** Whether so many more edges may be copied. */
+  #countEdges(found: number): boolean {
+    this.#edges += found
+    return this.#edges <= this.#limits.edges && !this.#tooLarge
   }
 
   #leave(frame: Frame): void {
@@ -171,19 +178,20 @@ class Copier {
   }
 
   #lose(what: string, hint?: string): undefined {
-    if (this.#findings.full) return this.#skip()
+    if (this.#findings.full) return this.#giveUp()
     const path = this.#path()
     this.#lost.add(pointer(...path))
     const subject = path.length === 0 ? 'The document' : JSON.stringify(path.join('.'))
     this.#findings.add('GRAPH_SCHEMA', pointer(...path), { what: `${subject} ${what}.`, hint })
   }
 
-  #skip(): undefined {
+  #giveUp(): undefined {
     this.#findings.skip(1)
+    this.#hopeless = true
   }
 
   #loseDepth(): undefined {
-    if (this.#findings.full) return this.#skip()
+    if (this.#findings.full) return this.#giveUp()
     const path = pointer(...this.#path())
     this.#lost.add(path)
     const { depth } = this.#limits

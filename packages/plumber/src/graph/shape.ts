@@ -103,6 +103,9 @@ let validators: Validators | undefined
 /** Compiled once, when the first document is checked. */
 function compile(): Validators {
   const ajv = new Ajv({ allErrors: true, ownProperties: true, strict: true, allowUnionTypes: true, verbose: true })
+  // ajv counts code points one by one, and 10,000 nodes may share a description of 50 MB.
+  replaceLength(ajv, 'minLength', (least, text) => text.length >= least)
+  replaceLength(ajv, 'maxLength', (most, text) => text.length <= most)
   ajv.addKeyword({ keyword: 'coroutine', schemaType: 'boolean', errors: false, validate: isRef })
   ajv.addKeyword({ keyword: CLOSED, type: 'object', schemaType: 'boolean', errors: false, validate: isClosed })
   const whole = closed(documentSchema({ coro: { coroutine: true }, keys: {}, name: {} }))
@@ -115,10 +118,19 @@ function compile(): Validators {
   }
 }
 
+function replaceLength(ajv: Ajv, keyword: string, validate: (length: number, text: string) => boolean): void {
+  ajv.removeKeyword(keyword)
+  ajv.addKeyword({ keyword, type: 'string', schemaType: 'number', errors: false, validate })
+}
+
 /** Whether a value may stand at `coro`: a name, a function, or what defineCoro() gives. */
 function isRef(_schema: unknown, value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && value.length <= REF_LENGTH
-  return typeof value === 'function' || isCoroDefinition(value)
+  try {
+    return typeof value === 'function' || isCoroDefinition(value)
+  } catch {
+    return false // a proxy
+  }
 }
 
 /** Takes the place of `additionalProperties: false`: one error, however many keys there are too many. */
