@@ -107,6 +107,27 @@ describe('a credit comes back from a frame', () => {
     expect(nodeOf(report, 'first').dropped + nodeOf(report, 'second').emitted).toBe(ITEMS)
   })
 
+  test('in which a join gets nothing from the start, with one verdict for its item', async () => {
+    const emitting = function* (_: unknown, context: Context) {
+      for (let n = 0; n < ITEMS; n++) context.emit(n % 2 === 0 ? 'even' : 'odd', n)
+      yield DROP
+    }
+    const strict = unfused(same, { missing: 'fail', onError: 'skip' })
+    const plumber = plumberOf(
+      { source: emitting, a: same, b: same, even: same, odd: strict },
+      {
+        source: ['a', 'even']
+          .map((to) => ({ to, port: 'even' }))
+          .concat(['b', 'odd'].map((to) => ({ to, port: 'odd' }))),
+        a: ['even'],
+        b: ['odd'],
+      },
+    )
+    const report = await reportOf(plumber.createPipeline({ ledger: true }))
+    expect([nodeOf(report, 'even').emitted, nodeOf(report, 'odd').emitted]).toEqual([ITEMS / 2, ITEMS / 2])
+    expect(report.roots).toMatchObject({ delivered: ITEMS / 2, errored: ITEMS / 2, filtered: 0 })
+  })
+
   test('inside another one, although that one is not complete', async () => {
     const many = function* (n: number) {
       for (let part = 0; part < 3 * WINDOW; part++) yield { n, part }

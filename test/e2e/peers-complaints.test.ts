@@ -67,7 +67,7 @@ describe('"The Merge behind my IF waits for ever, since an item takes only one o
     expect(others).toEqual([])
     expect(issue).toMatchObject({ code: 'PLB_GRAPH_PORT', pointer: '/nodes/merge' })
     expect(issue?.message).toMatch(
-      /^Node "merge" waits for both "yes" and "no" of "if", but an item takes only one\. Set "aggregateInputs": false.*"missing".*several/,
+      /^Node "merge" waits for both "yes" and "no" of "if", but an item takes only one\. Set "aggregateInputs": false.*"missing".*"partial"/,
     )
   })
 

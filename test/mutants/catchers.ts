@@ -2,12 +2,11 @@ import type { Catcher } from './mutant.js'
 
 const of = (file: string, ...tests: readonly string[]): Catcher => ({ file: `${file}.test.ts`, tests })
 
-/** Random graphs in random orders, compared with a reference. */
-export const chains: Catcher = of('e2e/random-graphs', 'random graphs (chain)')
-export const merges: Catcher = of('e2e/random-graphs', 'random graphs (merges)')
-export const diamonds: Catcher = of('e2e/random-graphs', 'random graphs (diamonds)')
-/** The same, with every setting of joins, and the verdicts of all items. */
-export const joins: Catcher = of('testkit/random-graphs', 'random graphs (diamonds)')
+/** Random graphs with every setting of joins and windows of any size, in random orders, compared with a reference. */
+export const chains: Catcher = of('e2e/random-graphs', '(chain) give what the reference computes, in any order')
+export const merges: Catcher = of('e2e/random-graphs', '(merges) give what the reference computes, in any order')
+export const diamonds: Catcher = of('e2e/random-graphs', '(diamonds) give what the reference computes, in any order')
+export const failures: Catcher = of('e2e/random-graphs', '(diamonds) give what the reference computes, also where')
 export const verdicts: Catcher = of(
   'e2e/ledger-random',
   'give every root the verdict',

@@ -1,4 +1,4 @@
-import { chains, credits, diamonds, early } from './catchers.js'
+import { chains, credits, diamonds, early, failures } from './catchers.js'
 import type { Mutant } from './mutant.js'
 
 /** Mistakes in the counting of what is on its way to a join. */
@@ -42,7 +42,7 @@ export const COUNTING: readonly Mutant[] = [
         replace: 'else this.host.fail(error)\n    if (this.doomed) return',
       },
     ],
-    caughtBy: diamonds,
+    caughtBy: failures,
   },
   {
     name: 'an item that is given up is not counted down',

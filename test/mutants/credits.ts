@@ -34,7 +34,7 @@ export const CREDITS: readonly Mutant[] = [
     this.#o.ledger.release(share.frame, this.holds)`,
       },
     ],
-    caughtBy: credits,
+    caughtBy: diamonds,
   },
   {
     name: 'a tuple that cannot be made keeps its credit',

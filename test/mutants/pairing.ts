@@ -1,4 +1,4 @@
-import { chains, diamonds, joins, oneToOne, pairs } from './catchers.js'
+import { chains, diamonds, failures, oneToOne, pairs } from './catchers.js'
 import type { Mutant } from './mutant.js'
 
 /** Mistakes in what is paired, and in which order it comes. */
@@ -47,7 +47,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "properties.missing === 'skip' ||", replace: "properties.missing !== 'fail' ||" },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'what is missing is undefined with "skip"',
@@ -65,7 +65,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: "properties.missing === 'skip'",
       },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'what is missing does not fail with "fail"',
@@ -73,7 +73,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "empty >= 0 && properties.missing === 'fail'", replace: 'empty > inputs.length' },
     ],
-    caughtBy: joins,
+    caughtBy: failures,
   },
   {
     name: 'several values are one with "one"',
@@ -81,7 +81,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: "several >= 0 && properties.collect === 'one'", replace: 'several > inputs.length' },
     ],
-    caughtBy: joins,
+    caughtBy: failures,
   },
   {
     name: 'only several values are a list with "all"',
@@ -93,7 +93,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'slots.map((slot) => (slot.length === 1 ? slot[0]?.value : slot.map((part) => part.value)))',
       },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'the first input of a product varies fastest',
@@ -105,7 +105,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'for (let input = 0; input < this.#digits.length; input++)',
       },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'a product leaves out its last combination',
@@ -117,7 +117,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'this.tuples--\n    if (this.tuples === 1) this.tuples = 0\n',
       },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'a packet of a product is counted with its first tuple',
@@ -129,7 +129,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'digit === 0',
       },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'the tuples of a product share one token',
@@ -137,7 +137,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       { file: 'join.ts', search: 'this.#o.ledger.add(share.frame, this.holds, product.tuples - 1)', replace: '' },
     ],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'a one-to-one node may give nothing',

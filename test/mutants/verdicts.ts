@@ -1,4 +1,4 @@
-import { earlyVerdicts, joins, tupleVerdicts, verdicts } from './catchers.js'
+import { credits, diamonds, earlyVerdicts, tupleVerdicts, verdicts } from './catchers.js'
 import type { Mutant } from './mutant.js'
 
 /** Mistakes in what a ledger says. */
@@ -49,13 +49,13 @@ export const VERDICTS: readonly Mutant[] = [
     return this.#offer(to, new Packet(value, meta, origin.scope, frame))`,
       },
     ],
-    caughtBy: joins,
+    caughtBy: credits,
   },
   {
     name: 'a skipped frame leaves its roots without a verdict',
     what: 'What was stored for a frame that is skipped never ends.',
     changes: [{ file: 'join.ts', search: 'for (const { packet } of arrived) packet.ended()', replace: '' }],
-    caughtBy: joins,
+    caughtBy: diamonds,
   },
   {
     name: 'what is lost in a queue leaves its roots without a verdict',
@@ -63,8 +63,8 @@ export const VERDICTS: readonly Mutant[] = [
     changes: [
       {
         file: 'pipework.ts',
-        search: 'host.ledger.release(packet.frame, tokens)\n      packet.ended()',
-        replace: 'host.ledger.release(packet.frame, tokens)',
+        search: "packet.ended(host.failing ? 'aborted' : undefined)",
+        replace: '',
       },
     ],
     caughtBy: earlyVerdicts,

@@ -1,7 +1,7 @@
 import { type Context, type Coro, type CoroDefinition, DROP, defineCoro, OUT } from '@pipelines/core'
 import { gate, type Scheduler } from '@pipelines/testkit'
 import { aborted } from './blackbox.js'
-import { type Diagram, type DiagramNode, itemsOf, outputsOf, textOf } from './diagram.js'
+import { type Diagram, type DiagramNode, countsOf, itemsOf, outputsOf, textOf } from './diagram.js'
 import type { NodeSpec, Spec } from './plans.js'
 
 /** The coroutines of one run of a diagram. Each call waits at the scheduler before it gives what it gives. */
@@ -12,7 +12,7 @@ export class DiagramCoros {
   readonly #diagram: Diagram
   readonly #scheduler: Scheduler
   /** By node and value. */
-  readonly #given = new Map<string, number>()
+  readonly #chosen = new Map<string, number>()
 
   constructor(diagram: Diagram, scheduler: Scheduler) {
     this.#diagram = diagram
@@ -20,14 +20,14 @@ export class DiagramCoros {
     this.spec = Object.fromEntries(diagram.nodes.map((node) => [node.name, this.#specOf(node)]))
   }
 
-  /** How many outputs a call gave; `undefined` if there was none. */
-  readonly given = (node: string, value: string): number | undefined => this.#given.get(`${node} ${value}`)
+  /** How many outputs a call gave, where that was for the schedule to pick. */
+  readonly chosen = (node: string, value: string): number | undefined => this.#chosen.get(`${node} ${value}`)
 
   #specOf(node: DiagramNode): NodeSpec {
     const { to, takes, inputs, properties: props } = node
     if (inputs.length === 0) return { coro: this.#source(node), to, props }
-    if (takes !== undefined) return { coro: this.#taker(node, takes), kind: 'stream', to, props }
-    return { coro: this.#map(node), to, props }
+    if (takes === undefined) return { coro: this.#map(node), to, props }
+    return { coro: this.#taker(node, takes), kind: 'stream', to, props }
   }
 
   #source(node: DiagramNode): Coro {
@@ -47,7 +47,7 @@ export class DiagramCoros {
     const scheduler = this.#scheduler
     return (input: never, context) => {
       const { signal } = context
-      const value = textOf(input)
+      const value = textOf(this.#diagram, input)
       const results = (): unknown => this.#results(node, value, context)
       this.onCall()
       const released = scheduler.step(`${name} ${value}`, signal)
@@ -76,27 +76,24 @@ export class DiagramCoros {
 
   /** Takes some, gives each back, and returns. */
   #taker({ name }: DiagramNode, takes: number): CoroDefinition {
-    const give = (value: string): string => {
-      this.#given.set(`${name} ${value}`, 1)
-      return `${value}/${name}`
-    }
-    const scheduler = this.#scheduler
+    const [diagram, scheduler] = [this.#diagram, this.#scheduler]
     async function* run(inputs: AsyncIterable<unknown>, { signal }: Context) {
       let taken = 0
       for await (const input of inputs) {
-        const value = textOf(input)
+        const value = textOf(diagram, input)
         await scheduler.step(`${name} ${value}`, signal)
-        yield give(value)
+        yield `${value}/${name}`
         if (++taken === takes) return
       }
     }
     return defineCoro({ kind: 'stream', run }) as CoroDefinition
   }
 
-  #choose({ name, gives = 1 }: DiagramNode, value: string): number {
-    const pick = (counts: readonly number[]): number => counts[this.#scheduler.choices.choose(counts.length)] ?? 0
-    const count = typeof gives === 'function' ? gives(value) : typeof gives === 'number' ? gives : pick(gives)
-    this.#given.set(`${name} ${value}`, count)
+  #choose(node: DiagramNode, value: string): number {
+    const counts = countsOf(node, value)
+    if (typeof counts === 'number') return counts
+    const count = counts[this.#scheduler.choices.choose(counts.length)] ?? 0
+    this.#chosen.set(`${node.name} ${value}`, count)
     return count
   }
 }

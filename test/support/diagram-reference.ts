@@ -1,5 +1,5 @@
 import { OUT } from '@pipelines/core'
-import { type Diagram, type DiagramNode, itemsOf, outputsOf, textOf } from './diagram.js'
+import { type Diagram, type DiagramNode, countsOf, itemsOf, outputsOf, textOf } from './diagram.js'
 
 /** What a node must have done. */
 export interface Computed {
@@ -11,6 +11,8 @@ export interface Computed {
   /** Of a join: most packets that one item of its fork brings. */
   readonly most: number
 }
+
+type Chosen = (node: string, value: string) => number | undefined
 
 /** A value, and by node the number of the output that it descends from. */
 interface Item {
@@ -30,9 +32,9 @@ interface Frame {
  * Computes what a diagram gives, node by node, each over all of its input: without queues, windows, or counting what is
  * on its way.
  *
- * @param given how many outputs a node gave for a value
+ * @param chosen how many outputs a call gave where that was for the schedule to pick
  */
-export function computed(diagram: Diagram, given: (node: string, value: string) => number): Map<string, Computed> {
+export function computed(diagram: Diagram, chosen: Chosen): Map<string, Computed> {
   const made = new Map<string, readonly Item[]>()
   const found = new Map<string, Computed>()
   for (const node of diagram.nodes) {
@@ -40,7 +42,7 @@ export function computed(diagram: Diagram, given: (node: string, value: string) 
     const { calls, failed, most } = callsOf(diagram, { node, sides, made })
     const outputs: Item[] = []
     for (const { value, lineage } of calls)
-      for (const output of node.inputs.length === 0 ? [value] : outputsOf(node, value, given(node.name, value)))
+      for (const output of node.inputs.length === 0 ? [value] : outputsOf(node, value, countOf(node, value, chosen)))
         outputs.push({
           value: output,
           port: node.by?.(value) ?? OUT,
@@ -57,6 +59,11 @@ export function computed(diagram: Diagram, given: (node: string, value: string) 
     })
   }
   return found
+}
+
+function countOf(node: DiagramNode, value: string, chosen: Chosen): number {
+  const count = countsOf(node, value)
+  return typeof count === 'number' ? count : (chosen(node.name, value) ?? 0)
 }
 
 interface Work {
@@ -82,13 +89,13 @@ function callsOf(diagram: Diagram, { node, sides, made }: Work): Calls {
     return { ...frameOf(node, parts), lineage: new Map([...around, [fork, number]]) }
   })
   return {
-    calls: frames.flatMap(({ tuples, lineage }) => tuples.map((tuple) => ({ value: textOf(tuple), lineage }))),
+    calls: frames.flatMap(({ tuples, lineage }) => tuples.map((tuple) => ({ value: textOf(diagram, tuple), lineage }))),
     failed: frames.reduce((sum, { failed, packets }) => sum + (failed ? packets : 0), 0),
     most: Math.max(0, ...frames.map(({ packets }) => packets)),
   }
 }
 
-function frameOf({ properties: { missing = 'skip', collect = 'one' } = {} }: DiagramNode, sides: Work['sides']): Frame {
+function frameOf({ properties: { missing = 'skip', collect = 'one' } }: DiagramNode, sides: Work['sides']): Frame {
   const parts = sides.map((side) => side.map(({ value }) => value))
   const frame = { packets: parts.flat().length, failed: false, tuples: [] }
   const lacks = parts.some(({ length }) => length === 0)

@@ -13,8 +13,8 @@ export interface Played {
   /** By leaf, as they were handed over. */
   readonly outputs: ReadonlyMap<string, readonly string[]>
   readonly report: RunReport
-  /** How many outputs a call of this node for this value gave; `undefined` if there was none. */
-  readonly given: (node: string, value: string) => number | undefined
+  /** How many outputs a call of this node for this value gave, where that was for the schedule to pick. */
+  readonly chosen: (node: string, value: string) => number | undefined
   /** By join: most packets that it held at once, seen whenever a call began. */
   readonly stored: ReadonlyMap<string, number>
   /** By join: how many frames its fork may have open. */
@@ -46,7 +46,7 @@ export async function play(diagram: Diagram, scheduler: Scheduler, windows?: Win
     network.start()
     await scheduler.drive(network.settled)
     const report = await network.settled
-    return { outputs, report, given: coros.given, stored: look.most, windowOf: windowOf(plan), windows: opened.windows }
+    return { outputs, report, chosen: coros.chosen, stored: look.most, windowOf: windowOf(plan), windows: opened.windows }
   } catch (error) {
     if (error instanceof StalledError) error.message += `; ${waitsOf(network)}`
     void network.doomsday(error)

@@ -23,12 +23,15 @@ export interface DiagramNode extends Part {
   readonly inputs: readonly { readonly from: string; readonly port: string }[]
   readonly to: readonly { readonly to: string; readonly port: string }[]
   readonly joins: boolean
+  readonly properties: Partial<NodeProperties>
 }
 
 /** Nodes in topological order: that of tuples, too. */
 export interface Diagram {
   readonly nodes: readonly DiagramNode[]
   readonly items: number
+  /** Whether the outputs of every node leave in one order only. */
+  readonly inOrder: boolean
 }
 
 export interface DiagramOptions {
@@ -38,13 +41,15 @@ export interface DiagramOptions {
   readonly parts?: Readonly<Record<string, Part>>
   /** Properties of all nodes, unless their own say otherwise. */
   readonly properties?: Partial<NodeProperties>
+  /** Properties of all joins, likewise. */
+  readonly ofJoins?: Partial<NodeProperties>
 }
 
 /**
  * Reads a graph in the notation `S>F; F>A,J; A>J`. Nodes whose names start with J join their inputs, others merge them;
  * `F:left>A` is an edge by port `left`. In names of sources there are no digits.
  */
-export function diagramOf(text: string, { items, parts = {}, properties }: DiagramOptions): Diagram {
+export function diagramOf(text: string, { items, parts = {}, properties, ofJoins }: DiagramOptions): Diagram {
   const edges = text.split(';').flatMap((part) => {
     const [from = '', to = ''] = part.trim().split('>')
     const [node = '', port = OUT] = from.split(':')
@@ -60,19 +65,12 @@ export function diagramOf(text: string, { items, parts = {}, properties }: Diagr
       joins,
       inputs: names.flatMap((from) => edges.filter((edge) => edge.from === from && edge.to === name)),
       to: edges.filter(({ from }) => from === name),
-      properties: { aggregateInputs: joins, ...properties, ...part.properties },
+      properties: { aggregateInputs: joins, ...properties, ...(joins && ofJoins), ...part.properties },
     }
   })
   const unknown = Object.keys(parts).filter((name) => !names.includes(name))
   if (unknown.length > 0) throw new Error(`There is no node ${unknown.join(', ')} in ${text}`)
-  return { nodes, items }
-}
-
-/** Whether the outputs of every node leave in one order only. */
-export function isInOrder({ nodes }: Diagram): boolean {
-  return nodes.every(({ joins, inputs, properties: { ordered = true, workers = 1 } = {} }) =>
-    joins ? ordered : inputs.length < 2 && (ordered || workers === 1),
-  )
+  return { nodes, items, inOrder: nodes.every(isInOrder) }
 }
 
 /** Values of a source. */
@@ -83,16 +81,25 @@ export function itemsOf({ items }: Diagram, source: DiagramNode): string[] {
 /** The number of the item that a value descends from: of a tuple, the first. */
 export const itemOf = (value: string): number => Number(/\d+/.exec(value)?.[0])
 
+/** How many outputs a node gives for a value; a list where that is for the schedule to pick. */
+export const countsOf = ({ gives = 1 }: Part, value: string): number | readonly number[] =>
+  typeof gives === 'function' ? gives(value) : gives
+
 /** The outputs of a call. */
 export function outputsOf({ name }: DiagramNode, value: string, count: number): string[] {
   return count === 1 ? [`${value}/${name}`] : Array.from({ length: count }, (_, place) => `${value}/${name}.${place}`)
 }
 
-/** The input of a call as one text; of a tuple, all its parts in order. */
-export function textOf(input: unknown): string {
+/** The input of a call as one text: of a tuple, all its parts in order; of a list, too, where there is one order. */
+export function textOf(diagram: Diagram, input: unknown): string {
   if (typeof input === 'string') return input
   if (!Array.isArray(input)) return '-'
-  return `(${input.map((part) => (Array.isArray(part) ? `[${part.map(textOf).join(' ')}]` : textOf(part))).join(' ')})`
+  const listed = (list: readonly unknown[]): string => `[${(diagram.inOrder ? list : list.toSorted()).join(' ')}]`
+  return `(${input.map((part) => (Array.isArray(part) ? listed(part) : textOf(diagram, part))).join(' ')})`
+}
+
+function isInOrder({ joins, inputs, properties: { ordered = true, workers = 1 } }: DiagramNode): boolean {
+  return joins ? ordered : inputs.length < 2 && (ordered || workers === 1)
 }
 
 function orderOf(edges: readonly { readonly from: string; readonly to: string }[]): string[] {

@@ -82,7 +82,8 @@ const CATALOGUE = {
   GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
     say(
       `Node ${quote(d.node)} cannot pair its inputs: ${d.why}.`,
-      d.hint ?? 'Set "aggregateInputs": false to merge them instead.',
+      d.hint ??
+        'Set "aggregateInputs": false to merge them instead, or "match": "position" if everything before gives one output per item.',
     ),
   GRAPH_LIMIT: (d: {
     what: string

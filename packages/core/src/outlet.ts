@@ -174,7 +174,7 @@ export class Outlet {
   #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { ledger, window } = this.#o
     // Before a frame opens: it may be complete at once, and must not be the last of its root.
-    origin.scope.enter(to.edges.length)
+    if (origin.scope.counted) origin.scope.enter(to.edges.length)
     ledger.add(origin.frame, regions.adds)
     const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
     return this.#offer(to, new Packet(value, meta, origin.scope, frame))
@@ -213,8 +213,9 @@ export class Outlet {
 
   /** A copy was accepted, or went to a closed edge and ends there. */
   #settled(copy: Packet, regions: EdgeRegions | undefined, accepted: boolean): boolean {
-    if (accepted) copy.scope.accepted()
-    else if (!this.#o.isDoomed()) {
+    if (accepted) {
+      if (copy.scope.counted) copy.scope.accepted()
+    } else if (!this.#o.isDoomed()) {
       if (regions !== undefined) this.#o.ledger.release(copy.frame, regions.tokens)
       copy.ended()
     }

@@ -25,8 +25,6 @@ export class Source extends EmittingNode {
   #made = 0
   /** Puts that nobody has accepted yet. */
   readonly #puts = new Set<Promise<void>>()
-  /** The origin of outputs without facts. */
-  readonly #common: Packet
   /** Settles on resume; absent while not paused. */
   #resumed: Promise<void> | undefined
   #release: () => void = () => {}
@@ -34,7 +32,6 @@ export class Source extends EmittingNode {
   constructor(options: SourceOptions) {
     super(options)
     this.#input = options.input
-    this.#common = new Packet(undefined, NO_META, this.host.scope)
   }
 
   override pause(): void {
@@ -102,8 +99,9 @@ export class Source extends EmittingNode {
   }
 
   async #draw(slot: WorkerSlot, draw: Draw): Promise<void> {
+    const common = this.#origin(NO_META)
     await this.expand(slot, draw, {
-      origin: () => this.#origin(NO_META),
+      origin: this.host.roots === undefined ? () => common : () => this.#origin(NO_META),
       gate: () => {
         slot.index = ++this.#made
         return this.#resumed && this.#untilResumed()
@@ -151,8 +149,7 @@ export class Source extends EmittingNode {
   /** What an output descends from: where a ledger is kept, a root of its own. */
   #origin(meta: Meta): Packet {
     const { scope, roots } = this.host
-    if (roots !== undefined) return new Packet(undefined, meta, new Scope([new Root(roots)], scope))
-    return meta === NO_META ? this.#common : new Packet(undefined, meta, scope)
+    return new Packet(undefined, meta, roots === undefined ? scope : new Scope([new Root(roots)], scope))
   }
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */

@@ -28,7 +28,7 @@ test.each(['ab ac bd cd', 'ac bc', 'ab ac bd cd bd:x:', 'ab ac ad bd be ce de'])
 test('a join whose inputs are tied, but have no one origin, is an issue', () => {
   // a goes to x and y, b to y only: x and y are tied by a, but b feeds only one of them.
   expect(issuesOf('ax ay by xj yj')).toEqual([
-    'PLB_GRAPH_UNEVEN_JOIN /nodes/j: Node "j" cannot pair its inputs: "x" and "y" are connected, but there is no one node that everything they send comes from. Set "aggregateInputs": false to merge them instead.',
+    'PLB_GRAPH_UNEVEN_JOIN /nodes/j: Node "j" cannot pair its inputs: "x" and "y" are connected, but there is no one node that everything they send comes from. Set "aggregateInputs": false to merge them instead, or "match": "position" if everything before gives one output per item.',
   ])
   expect(issuesOf('ax ay by xj yj', { merge: 'j' })).toEqual([expect.stringContaining('/nodes/y')].slice(1))
 })
