@@ -46,6 +46,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'C3: a packet steps out of the frames that it needs no more, also where regions overlap': {
     graph: 'F>G,J1; G>X,J2; X>J1,J2',
     options: { items: 2, parts: { G: filters, X: filters } },
+    larger: { items: 2, parts: { G: { gives: UP_TO_TWO }, J1: collects } },
   },
   'C4: a join keeps the frame for the next join of the same fork': {
     graph: 'F>A,J1,J2; A>J1; J1>J2',
@@ -93,7 +94,7 @@ async function playAll(diagram: Diagram, windows: Windows): Promise<{ schedules:
   let peak = 0
   const { schedules, complete } = await everySchedule(
     async (scheduler) => {
-      const played = await play(diagram, scheduler, windows)
+      const played = await play(diagram, scheduler, { windows })
       expectAsComputed(diagram, played)
       peak = Math.max(peak, ...played.windows.map((window) => window.peak))
     },
@@ -125,7 +126,7 @@ describe('a node that holds two calls until both have come', () => {
 
     test('waits for ever where there is room for one: the window is really no larger', async () => {
       const { complete } = await everySchedule((scheduler) =>
-        expect(play(diagram, scheduler, 1)).rejects.toBeInstanceOf(StalledError),
+        expect(play(diagram, scheduler, { windows: 1 })).rejects.toBeInstanceOf(StalledError),
       )
       expect(complete).toBe(true)
     })
@@ -149,7 +150,7 @@ describe('a node that holds two calls until both have come', () => {
       ['the outputs of two items', maps, { S: 1, F: 2 }],
     ] as const)('waits for ever for %s without room for both', async ([, diagram, windows]) => {
       const { complete } = await everySchedule((scheduler) =>
-        expect(play(diagram, scheduler, windows)).rejects.toBeInstanceOf(StalledError),
+        expect(play(diagram, scheduler, { windows })).rejects.toBeInstanceOf(StalledError),
       )
       expect(complete).toBe(true)
     })

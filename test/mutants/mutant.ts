@@ -15,8 +15,6 @@ export interface Mutant {
   readonly changes: readonly Change[]
   /** Which tests find it. */
   readonly caughtBy: Catcher
-  /** Whether being stopped after a long time counts as found. */
-  readonly hangs?: true
 }
 
 /** Tests of which at least one must fail. */

@@ -13,8 +13,8 @@ import { MUTANTS } from './mutants.js'
 /** Far more than the tests take that find a mutant. */
 const LONGEST_MS = 45_000
 
-/** An engine that was not even built: its tests prove nothing. */
-const NOT_BUILT = /ReferenceError|SyntaxError|is not a function|is not defined/
+/** A mutant that is not a mistake in the engine, but none that an engine could have. */
+const NOT_BUILT = /ReferenceError|SyntaxError|is not a function|is not defined|Cannot read properties/
 
 test('every mutant changes one place of the engine, and has a name of its own', () => {
   for (const mutant of MUTANTS)
@@ -35,11 +35,9 @@ describe.concurrent('the tests', { timeout: 600_000 }, () => {
   test.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     'find that %s',
     async ([name, mutant], { signal }) => {
-      const { caughtBy, hangs = false } = mutant
-      const verdict = await runTests([caughtBy], { mutant: name, signal, timeoutMs: LONGEST_MS })
+      const verdict = await runTests([mutant.caughtBy], { mutant: name, signal, timeoutMs: LONGEST_MS })
       expect(verdict.broken, 'files that could not be loaded').toEqual([])
-      expect(verdict.stopped, `stopped after ${LONGEST_MS} ms`).toBe(hangs)
-      if (hangs) return
+      expect(verdict.stopped, `stopped after ${LONGEST_MS} ms`).toBe(false)
       expect(verdict.failures, `tests that fail, where ${verdict.passed} pass. ${verdict.printed}`).not.toEqual([])
       expect(verdict.failures.join('\n')).not.toMatch(NOT_BUILT)
     },

@@ -105,7 +105,7 @@ export const PAIRING: readonly Mutant[] = [
         replace: 'for (let input = 0; input < this.#digits.length; input++)',
       },
     ],
-    caughtBy: diamonds,
+    caughtBy: failures,
   },
   {
     name: 'a product leaves out its last combination',

@@ -27,8 +27,8 @@ export const VERDICTS: readonly Mutant[] = [
     changes: [
       {
         file: 'outlet.ts',
-        search: 'if (origin.scope.counted) origin.scope.enter(to.edges.length)',
-        replace: 'if (origin.scope.counted) origin.scope.enter(1)',
+        search: 'origin.scope.enter(to.edges.length)\n    return this.#offer(',
+        replace: 'origin.scope.enter(1)\n    return this.#offer(',
       },
     ],
     caughtBy: verdicts,
@@ -39,7 +39,7 @@ export const VERDICTS: readonly Mutant[] = [
     changes: [
       {
         file: 'outlet.ts',
-        search: 'origin.scope.enter(to.edges.length)\n    ledger.add(',
+        search: 'if (origin.scope.counted) origin.scope.enter(to.edges.length)\n    ledger.add(',
         replace: 'ledger.add(',
       },
       {

@@ -57,9 +57,10 @@ function expectOutcome({ outcome, error }, expected) {
   if (outcome !== expected) throw new Error(`A run was ${outcome}.`, { cause: error })
 }
 
-/** Runs three items. */
+/** Runs three items, with a ledger, while somebody looks at what comes in. */
 async function play(plumber) {
-  const pipeline = plumber.createPipeline(options)
+  const pipeline = plumber.createPipeline({ ...options, ledger: true })
+  pipeline.tap('in', () => {})
   for (let n = 0; n < 3; n++) await pipeline.put(n, { signal: shared.signal })
   expectOutcome(await pipeline.drain(), 'completed')
 }

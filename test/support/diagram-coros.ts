@@ -1,7 +1,7 @@
 import { type Context, type Coro, type CoroDefinition, DROP, defineCoro, OUT } from '@pipelines/core'
 import { gate, type Scheduler } from '@pipelines/testkit'
 import { aborted } from './blackbox.js'
-import { type Diagram, type DiagramNode, countsOf, itemsOf, outputsOf, textOf } from './diagram.js'
+import { countsOf, type Diagram, type DiagramNode, itemsOf, outputsOf, textOf } from './diagram.js'
 import type { NodeSpec, Spec } from './plans.js'
 
 /** The coroutines of one run of a diagram. Each call waits at the scheduler before it gives what it gives. */

@@ -1,5 +1,5 @@
 import { OUT } from '@pipelines/core'
-import { type Diagram, type DiagramNode, countsOf, itemsOf, outputsOf, textOf } from './diagram.js'
+import { countsOf, type Diagram, type DiagramNode, itemsOf, outputsOf, textOf } from './diagram.js'
 
 /** What a node must have done. */
 export interface Computed {
@@ -34,14 +34,15 @@ interface Frame {
  *
  * @param chosen how many outputs a call gave where that was for the schedule to pick
  */
-export function computed(diagram: Diagram, chosen: Chosen): Map<string, Computed> {
+export function computedBy(diagram: Diagram, chosen: Chosen): Map<string, Computed> {
   const made = new Map<string, readonly Item[]>()
   const found = new Map<string, Computed>()
   for (const node of diagram.nodes) {
     const sides = node.inputs.map(({ from, port }) => (made.get(from) ?? []).filter((item) => item.port === port))
     const { calls, failed, most } = callsOf(diagram, { node, sides, made })
     const outputs: Item[] = []
-    for (const { value, lineage } of calls)
+    // What a leaf takes is looked at where outputs are compared: it may be behind a node without an order.
+    for (const { value, lineage } of node.to.length === 0 ? calls : calls.slice(0, node.takes))
       for (const output of node.inputs.length === 0 ? [value] : outputsOf(node, value, countOf(node, value, chosen)))
         outputs.push({
           value: output,

@@ -8,6 +8,12 @@ import { planOf } from './plans.js'
 /** How many frames forks may have open: all of them, or by node. Absent: as many as the engine itself allows. */
 export type Windows = number | Readonly<Record<string, number>> | undefined
 
+export interface PlayOptions {
+  readonly windows?: Windows
+  /** How many calls begin between two looks at what the joins hold: a look costs as much as a call. @defaultValue 1 */
+  readonly lookEvery?: number
+}
+
 /** What a run of a diagram has shown. */
 export interface Played {
   /** By leaf, as they were handed over. */
@@ -15,7 +21,7 @@ export interface Played {
   readonly report: RunReport
   /** How many outputs a call of this node for this value gave, where that was for the schedule to pick. */
   readonly chosen: (node: string, value: string) => number | undefined
-  /** By join: most packets that it held at once, seen whenever a call began. */
+  /** By join: most packets that it was seen to hold at once. */
   readonly stored: ReadonlyMap<string, number>
   /** By join: how many frames its fork may have open. */
   readonly windowOf: ReadonlyMap<string, number>
@@ -28,7 +34,8 @@ export interface Played {
  *
  * @throws (rejects) a StalledError where nothing can go on; nothing of the run is left then
  */
-export async function play(diagram: Diagram, scheduler: Scheduler, windows?: Windows): Promise<Played> {
+export async function play(diagram: Diagram, scheduler: Scheduler, options: PlayOptions = {}): Promise<Played> {
+  const { windows, lookEvery = 1 } = options
   const coros = new DiagramCoros(diagram, scheduler)
   const plan = withWindows(planOf(coros.spec), windows)
   const outputs = new Map<string, string[]>()
@@ -39,14 +46,24 @@ export async function play(diagram: Diagram, scheduler: Scheduler, windows?: Win
       else list.push(String(value))
     },
   })
-  const look = heldBy(diagram, network)
-  coros.onCall = look.look
+  const store = new StoreWatch(diagram, network)
+  let calls = 0
+  coros.onCall = () => {
+    if (calls++ % lookEvery === 0) store.look()
+  }
   const opened = openedWindows()
   try {
     network.start()
     await scheduler.drive(network.settled)
     const report = await network.settled
-    return { outputs, report, chosen: coros.chosen, stored: look.most, windowOf: windowOf(plan), windows: opened.windows }
+    return {
+      outputs,
+      report,
+      chosen: coros.chosen,
+      stored: store.most,
+      windowOf: windowOf(plan),
+      windows: opened.windows,
+    }
   } catch (error) {
     if (error instanceof StalledError) error.message += `; ${waitsOf(network)}`
     void network.doomsday(error)
@@ -90,19 +107,24 @@ function windowOf({ nodes, regions }: Plan): Map<string, number> {
   return new Map(windows)
 }
 
-/** Looks at what the joins hold: what they received, and neither worked off nor have in a call. */
-function heldBy({ nodes }: Diagram, network: Network) {
-  const joins = nodes.filter(({ joins }) => joins).map(({ name }) => name)
-  const most = new Map(joins.map((name) => [name, 0]))
-  const look = (): void => {
-    const counts = network.snapshot().nodes
-    for (const name of joins) {
-      const { received = 0, completed = 0, failed = 0, unprocessed = 0, inProgress = 0 } = counts[name] ?? {}
-      const held = received - completed - failed - unprocessed - inProgress
-      if (held > (most.get(name) ?? 0)) most.set(name, held)
+/** Sees what the joins hold: what they received, and neither have worked off nor have in a call. */
+class StoreWatch {
+  /** By join: most packets at once. */
+  readonly most: Map<string, number>
+  readonly #network: Network
+
+  constructor({ nodes }: Diagram, network: Network) {
+    this.most = new Map(nodes.filter(({ joins }) => joins).map(({ name }) => [name, 0]))
+    this.#network = network
+  }
+
+  look(): void {
+    const { nodes } = this.#network.snapshot()
+    for (const [name, most] of this.most) {
+      const { received = 0, completed = 0, failed = 0, unprocessed = 0, inProgress = 0 } = nodes[name] ?? {}
+      this.most.set(name, Math.max(most, received - completed - failed - unprocessed - inProgress))
     }
   }
-  return { look, most }
 }
 
 /** What waits in the edges of a run that is stuck. */

@@ -166,10 +166,11 @@ function* bindNodes({ draft, wiring, coros, binder }: Work, knownOnly: boolean):
     return asked ? { node, ref, pointer: pointer('nodes', node, 'coro') } : undefined
   })
   const asked = lookups.filter((lookup) => lookup !== undefined)
-  const answers = yield { coros, lookups: asked }
-  const byNode = new Map(asked.map((lookup, place) => [lookup.node, answers[place]]))
+  // One for each question, in their order.
+  const answers = (yield { coros, lookups: asked }).values()
   return wiring.names.flatMap((node, number) => {
-    const [lookup, answer, ref] = [lookups[number], byNode.get(node), draft.nodes.get(node)?.coro]
+    const [lookup, ref] = [lookups[number], draft.nodes.get(node)?.coro]
+    const answer = lookup && answers.next().value
     const inCode = ref !== undefined && typeof ref !== 'string'
     const binding = inCode
       ? binder.bindValue(ref, node, pointer('nodes', node, 'coro'))
