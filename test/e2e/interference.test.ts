@@ -33,6 +33,7 @@ async function expectSound(seed: number, shape: WildShape): Promise<void> {
   const report = await run.run()
   expect(imbalances(report), 'books').toEqual([])
   expectListed(report)
+  expectVerdicts(run, report)
   expectErrors(run, report)
   expectOutputs(run, report)
   run.expectNoMoreThanWorkers()
@@ -63,6 +64,16 @@ async function expectOver(play: WildPlay, outputs: ReadonlyMap<string, readonly 
 function expectListed({ nodes, edges, unprocessed }: Report): void {
   const counted = [...Object.values(nodes), ...edges].reduce((sum, counts) => sum + counts.unprocessed, 0)
   expect(unprocessed.length, 'unprocessed items listed').toBeGreaterThanOrEqual(Math.min(counted, 1_000))
+}
+
+/** Asserts that every value that a source got rid of has a verdict, where that was asked for. */
+function expectVerdicts({ graph, ledger }: Interfered, { nodes, roots, outcome }: Report): void {
+  if (!ledger || roots === undefined) return expect(roots).toBeUndefined()
+  const entered = graph.nodes.filter(({ inputs }) => inputs.length === 0).map(({ name }) => nodes[name]?.emitted ?? 0)
+  const verdicts = Object.values(roots).reduce((sum, count) => sum + count, 0)
+  // What was offered to nobody but consumers that want no more has a verdict too.
+  expect(verdicts, 'verdicts').toBeGreaterThanOrEqual(entered.reduce((sum, count) => sum + count, 0))
+  if (outcome === 'completed') expect(roots.aborted, 'aborted in a run that completed').toBe(0)
 }
 
 const REFUSALS = [
@@ -192,6 +203,10 @@ test('the wild graphs have what they are made for', () => {
     merges: nodes.filter(({ inlet }) => inlet === 'merge').length,
     switches: nodes.filter(({ work }) => work === 'switch').length,
     earlyEnds: nodes.filter(({ takes }) => takes !== undefined).length,
+    products: nodes.filter(({ inlet, properties }) => typeof inlet === 'object' && properties.collect === 'product')
+      .length,
+    holes: nodes.filter(({ inlet, properties }) => typeof inlet === 'object' && properties.missing === 'partial')
+      .length,
     skips: nodes.filter(({ fails, properties }) => fails && properties.onError === 'skip').length,
     cancels: nodes.filter(({ cancels }) => cancels).length,
     certain: graphs.filter(({ seed }) => wildExpected(wildGraph(seed)).certain).length,

@@ -275,7 +275,7 @@ function mutate(random: Random, document: Table): void {
       Reflect.defineProperty(owner, key, { ...Object.getOwnPropertyDescriptor(unreadable('x'), 'x') })
       break
     case 11:
-      if (Array.isArray(owner)) owner.push(...safely(owner))
+      if (Array.isArray(owner)) owner.push(...entriesOf(owner))
       else define(owner, key, [valueAt(spot), valueAt(spot)])
       break
     case 12:
@@ -330,14 +330,14 @@ function addEdge(random: Random, document: Table): void {
   if (!isPlain(graph)) return
   const name = (): string => (random.chance(0.95) ? `n${random.integer(0, 8)}` : random.pick(KEYS))
   const from = name()
-  const list = valueAt({ owner: graph, key: from })
   const to = random.chance(0.7) ? name() : { to: name(), port: random.pick(['a', 'b', 'out', ...KEYS]) }
-  define(graph, from, Array.isArray(list) && !Object.isFrozen(list) ? [...safely(list), to] : [to])
+  define(graph, from, [...entriesOf(valueAt({ owner: graph, key: from })), to])
 }
 
-function safely(list: readonly unknown[]): readonly unknown[] {
+/** What is in a list, if it is one that can be read. */
+function entriesOf(list: unknown): readonly unknown[] {
   try {
-    return [...list]
+    return Array.isArray(list) ? [...list] : []
   } catch {
     return []
   }

@@ -37,6 +37,8 @@ export interface WildNode {
     readonly aggregateInputs: boolean
     readonly onError: 'fail' | 'skip'
     readonly unequal: 'shortest' | 'longest' | 'strict'
+    readonly missing: 'skip' | 'partial' | 'fail'
+    readonly collect: 'one' | 'all' | 'product'
   }
 }
 
@@ -108,9 +110,10 @@ export function wildResults({ name, work, fails }: WildNode, input: unknown): Wi
   return Array.from({ length: (hash % 7) % 4 }, (_, place) => ({ port: 'out', value: `${value}.${place}` }))
 }
 
-/** An input as one text: of a tuple, all its parts in order. */
+/** An input as one text: of a tuple, all its parts in order; of a list in it, its values in any order. */
 export function textOf(input: unknown): string {
-  return Array.isArray(input) ? input.map(String).join('+') : String(input)
+  const textOfPart = (part: unknown): string => String(Array.isArray(part) ? part.toSorted() : part)
+  return Array.isArray(input) ? input.map(textOfPart).join('+') : String(input)
 }
 
 const PORTS: readonly Port[] = ['out', 'a', 'b']
@@ -159,6 +162,8 @@ function drawSource(random: Random, name: string, shape: WildShape): WildNode {
       aggregateInputs: false,
       onError: 'fail',
       unequal: 'shortest',
+      missing: 'skip',
+      collect: 'one',
     },
   }
 }
@@ -193,6 +198,8 @@ function drawNode(random: Random, { name, place, shape }: Drawing): WildNode {
       aggregateInputs: random.chance(0.75),
       onError: fails && random.chance(0.9) ? 'skip' : 'fail',
       unequal: random.pick(['shortest', 'longest', 'strict']),
+      missing: random.pick(['skip', 'skip', 'skip', 'partial', 'fail']),
+      collect: random.pick(['one', 'one', 'all', 'product']),
     },
   }
 }
@@ -219,7 +226,7 @@ function withPorts(random: Random, nodes: readonly WildNode[]): WildNode[] {
   }))
 }
 
-/** Joins that the checks refuse merge their inputs instead. */
+/** Joins that the checks refuse merge their inputs instead, or do what they do by default. */
 function mergedWhereRefused(drawn: readonly WildNode[]): WildNode[] {
   const document = (nodes: readonly WildNode[]) => ({
     nodes: Object.fromEntries(nodes.map(({ name, properties }) => [name, { coro: 'any', properties }])),
@@ -227,12 +234,16 @@ function mergedWhereRefused(drawn: readonly WildNode[]): WildNode[] {
   })
   const nodes = [...drawn]
   for (;;) {
-    const refused = Plumber.check(document(nodes)).map(({ pointer }) => pointer.split('/')[2])
+    const refused = Plumber.check(document(nodes)).map(({ code, pointer }) => ({ code, name: pointer.split('/')[2] }))
     if (refused.length === 0) return nodes
-    const place = nodes.findIndex(({ name, properties }) => refused.includes(name) && properties.aggregateInputs)
-    const node = nodes[place]
-    if (node === undefined) throw new Error(`Refused for another reason than a join: ${refused.join(', ')}.`)
-    nodes[place] = { ...node, properties: { ...node.properties, aggregateInputs: false } }
+    for (const { code, name } of refused) {
+      const place = nodes.findIndex((node) => node.name === name)
+      const node = nodes[place]
+      if (node?.properties.aggregateInputs !== true)
+        throw new Error(`Refused for another reason than a join: ${code} at ${name}.`)
+      const change = code === 'PLB_OPTION_CONFLICT' ? { missing: 'skip', collect: 'one' } : { aggregateInputs: false }
+      nodes[place] = { ...node, properties: { ...node.properties, ...change } as WildNode['properties'] }
+    }
   }
 }
 

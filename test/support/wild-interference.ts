@@ -39,6 +39,7 @@ export class Interfered {
   readonly fed: Promise<void>
   readonly outputs = new Map<string, unknown[]>()
   readonly done: Step[] = []
+  readonly ledger: boolean
   /** The most workers that each node has had. */
   readonly #workers: Map<string, number>
   readonly #random: Random
@@ -48,8 +49,10 @@ export class Interfered {
     this.play = new WildPlay(graph)
     this.#random = randomOf(hashOf(`interference ${graph.seed}`))
     this.#workers = new Map(graph.nodes.map(({ name, properties }) => [name, properties.workers]))
+    this.ledger = this.#random.chance(0.5)
     const slow = this.#random.chance(0.4)
     this.pipeline = this.play.plumber.createPipeline({
+      ledger: this.ledger,
       graceMs: this.#mayBeDeaf ? 20 : 2_000,
       onOutput: ({ node, value }) => {
         this.outputs.set(node, [...(this.outputs.get(node) ?? []), value])
@@ -105,8 +108,9 @@ export class Interfered {
     const { nodes, edges } = this.pipeline.snapshot()
     for (const { from, to, depth, capacity } of edges)
       expect(depth, `depth of the edge ${from} to ${to}`).toBeLessThanOrEqual(capacity)
-    for (const { name, inputs, inlet } of this.graph.nodes) {
-      // A tuple counts as many items as it has parts.
+    for (const { name, inputs, inlet, properties } of this.graph.nodes) {
+      // A tuple counts as many items as it has parts, of which a list may have any number.
+      if (properties.collect === 'all') continue
       const parts = inlet === 'one' || inlet === 'merge' ? 1 : inputs.length
       const most = parts * (this.#workers.get(name) ?? 1)
       expect(nodes[name]?.inProgress, `items in progress in ${name}`).toBeLessThanOrEqual(most)

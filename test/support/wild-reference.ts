@@ -42,11 +42,14 @@ export function wildExpected(
     inOrder: new Set(leaves.filter((leaf) => reference.isInOrder(leaf))),
     fails: judged.some(({ fails }) => fails),
     certain: !early && judged.every(({ certain }) => certain),
-    // A tuple that would have too many parts may get just enough of them when a stream ends before the rest.
+    // A tuple may have fewer parts when a stream ends before the rest: then it is another one, or no error any more.
     bounded:
-      judged.every(({ faults }) => !early || faults === 0) && graph.nodes.every(({ inlet }) => inlet !== 'position'),
+      judged.every(({ faults }) => !early || faults === 0) &&
+      graph.nodes.every(({ inlet, properties }) => inlet !== 'position' && (!early || isPlain(properties))),
   }
 }
+
+const isPlain = ({ missing, collect }: WildNode['properties']): boolean => missing === 'skip' && collect === 'one'
 
 /** Forks of which only one output is looked at: that one, and what was computed from it. */
 interface Pinned {
@@ -76,7 +79,8 @@ class WildReference {
   isInOrder(name: string): boolean {
     const { inputs, style, inlet, properties } = this.#node(name)
     const { ordered, workers } = properties
-    if (inlet === 'merge') return false
+    // What comes together in a product comes in any order.
+    if (inlet === 'merge' || properties.collect === 'product') return false
     const keeps = workers === 1 ? inlet === 'one' || ordered : ordered && style !== 'stream'
     return keeps && inputs.every(({ from }) => this.isInOrder(from))
   }
@@ -85,7 +89,7 @@ class WildReference {
   judge(node: WildNode): { fails: boolean; certain: boolean; faults: number } {
     const inputs = this.#inputs(node, this.#everything)
     const refuses = inputs.some((input) => wildResults(node, input) instanceof WildRefusal)
-    const faults = this.#frames(node, this.#everything).filter(isFault).length
+    const faults = this.#frames(node, this.#everything).filter((parts) => tuplesOf(node, parts) === FAULT).length
     const fails = node.properties.onError === 'fail' && (refuses || faults > 0)
     if (node.inlet !== 'position') return { fails, certain: true, faults }
     const { unequal } = node.properties
@@ -109,10 +113,7 @@ class WildReference {
   #inputs(node: WildNode, pinned: Pinned): readonly unknown[] {
     if (node.inputs.length === 0) return []
     if (node.inlet === 'one' || node.inlet === 'merge') return this.#columns(node, pinned).flat()
-    if (node.inlet !== 'position')
-      return this.#frames(node, pinned)
-        .filter((parts) => parts.every(({ length }) => length === 1))
-        .map((parts) => parts.flat())
+    if (node.inlet !== 'position') return this.#frames(node, pinned).flatMap((parts) => tuplesOf(node, parts))
     const columns = this.#columns(node, pinned)
     const lengths = columns.map(({ length }) => length)
     const length = node.properties.unequal === 'longest' ? Math.max(...lengths) : Math.min(...lengths)
@@ -144,7 +145,19 @@ class WildReference {
   }
 }
 
-/** Whether every edge gave something, and one of them more than one. */
-function isFault(parts: readonly (readonly string[])[]): boolean {
-  return parts.every(({ length }) => length > 0) && parts.some(({ length }) => length > 1)
+/** Of a frame that ends in an error. */
+const FAULT: readonly unknown[] = []
+
+/** What a join by lineage makes of what came in by each edge for one output of its fork. */
+function tuplesOf({ properties }: WildNode, parts: readonly (readonly string[])[]): readonly unknown[] {
+  const { missing, collect } = properties
+  const lacks = parts.some(({ length }) => length === 0)
+  if (lacks && missing === 'fail') return FAULT
+  if (lacks && (missing === 'skip' || parts.every(({ length }) => length === 0))) return []
+  if (collect === 'all') return [parts]
+  if (collect === 'one' && parts.some(({ length }) => length > 1)) return FAULT
+  return parts.reduce<(string | undefined)[][]>(
+    (tuples, part) => tuples.flatMap((tuple) => (part.length === 0 ? [undefined] : part).map((one) => [...tuple, one])),
+    [[]],
+  )
 }

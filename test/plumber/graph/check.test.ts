@@ -49,6 +49,13 @@ describe('sources', () => {
   })
 })
 
+test('without nodes, nothing is said of who sends to whom', () => {
+  for (const nodes of [undefined, 5, ['a']]) {
+    const issues = check({ nodes, graph: { a: ['b', 'b'], b: ['a'] } })
+    expect(issues.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual(['PLB_GRAPH_SCHEMA /nodes'])
+  }
+})
+
 test('every cycle is an issue, and what is behind it is checked as far as it can be', () => {
   const names = ['s', 'a', 'b', 'c', 'd', 'e']
   const graph = { s: ['a', 'c'], a: ['b'], b: ['a', 'd'], c: ['c', 'gone'], d: ['e', 'e'] }

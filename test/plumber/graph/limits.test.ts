@@ -27,6 +27,35 @@ describe('a document beyond a limit', () => {
     const wrong = { nodes: { ...nodes(3), 'bad name': {} }, graph: { n0: ['n1', 'n2', 'gone'] } }
     expect(places(wrong, { nodes: 3 })).toEqual(['PLB_GRAPH_LIMIT /nodes'])
     expect(places(wrong, { edges: 2 })).toEqual(['PLB_GRAPH_LIMIT /graph'])
+    expect(places(wrong, { nodes: 3, edges: 2 })).toEqual(['PLB_GRAPH_LIMIT /nodes', 'PLB_GRAPH_LIMIT /graph'])
+  })
+
+  test('has all its edges counted, also where nodes share a list', () => {
+    const list = ['n0', 'n1', 'gone']
+    const [found] = check({ nodes: nodes(3), graph: { n0: list, n1: list, n2: null } }, { limits: { edges: 5 } })
+    expect(found?.message).toMatch(/^The graph has 6 edges; at most 5 are allowed/)
+  })
+
+  test('has its values counted, those in args too', () => {
+    const document = { nodes: { a: { coro: 'x', args: { list: [1, 2] } } }, graph: {} }
+    // nodes, a, coro, args, list, 1, 2, graph
+    expect(places(document, { values: 8 })).toEqual([])
+    for (const given of [document, JSON.stringify(document)])
+      expect(places(given, { values: 7 })).toEqual(['PLB_GRAPH_LIMIT '])
+  })
+
+  test('of tokens names the region and what is too much in it', () => {
+    const graph = { f: ['a', 'j', 'k'], a: ['j', 'k'] }
+    const four = { f: { coro: 'x' }, a: { coro: 'x' }, j: { coro: 'x' }, k: { coro: 'x' } }
+    expect(places({ nodes: four, graph }, { tokens: 30 })).toEqual([])
+    const [found] = check({ nodes: four, graph }, { limits: { tokens: 5 } })
+    expect(found).toMatchObject({
+      code: 'PLB_GRAPH_LIMIT',
+      pointer: '/nodes/f',
+      message: expect.stringMatching(
+        /^The graph has too many tokens in the region of "f" \(an item at "." alone counts at 2 joins\); at most 5 are allowed\. Set "aggregateInputs": false/,
+      ),
+    })
   })
 
   test('of one node or edge says which', () => {

@@ -126,6 +126,22 @@ test('a list of millions of holes is one problem', () => {
   expect(parsed({ nodes: { a: { args: { list: new Array(3_000_000) } } } }).issues).toHaveLength(1)
 })
 
+test('so much that cannot be read that nobody would be told of it is not read', () => {
+  let reads = 0
+  const args = {}
+  for (let n = 0; n < 1_000; n++)
+    Object.defineProperty(args, `k${n}`, {
+      enumerable: true,
+      get: () => {
+        reads++
+        throw new Error('locked')
+      },
+    })
+  const { document, issues } = parsed({ nodes: { a: { args } } })
+  expect([document, reads, issues.length]).toEqual([undefined, 101, 101])
+  expect(issues.at(-1)).toMatch(/^: 1 more issue is not listed/)
+})
+
 test('a key that is far too long for a name is one problem, and what is behind it is not looked at', () => {
   const key = 'A'.repeat(800_000)
   const text = `{"nodes":{"a":{"coro":"a"}},"graph":{"${key}":[${Array(3_000).fill(1).join()}]}}`
