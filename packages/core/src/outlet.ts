@@ -62,6 +62,8 @@ export class Outlet {
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
   #openEdges: number
+  /** Of the last output that some edges had accepted while others made it wait. */
+  #accepted: Scope | undefined
   /** Absent while nobody looks. */
   #taps: Taps | undefined
   /** Whether nobody wants the outputs of this leaf any more. */
@@ -99,8 +101,11 @@ export class Outlet {
   withdraw(scope: Scope): boolean {
     if (this.leaf) return false
     if (this.#o.window?.withdraw(scope)) return true
-    if (!this.#out.edges.every(({ edge }) => edge.closed || edge.isWaiting(scope))) return false
-    for (const { edge } of this.#out.edges) edge.withdraw(scope)
+    const { edges } = this.#out
+    // An edge that is closed may have accepted it before.
+    if (scope === this.#accepted || !edges.some(({ edge }) => edge.isWaiting(scope))) return false
+    if (!edges.every(({ edge }) => edge.closed || edge.isWaiting(scope))) return false
+    for (const { edge } of edges) edge.withdraw(scope)
     return true
   }
 
@@ -193,7 +198,7 @@ export class Outlet {
         waits.push(took)
       }
     }
-    if (waits !== undefined) return this.#waited(waits, accepted)
+    if (waits !== undefined) return this.#waited(packet.scope, waits, accepted)
     if (accepted) this.#o.counters.emitted++
     return accepted
   }
@@ -223,10 +228,18 @@ export class Outlet {
   }
 
   /** Settles when every wait has; most often there is one, which then costs one promise. */
-  #waited([first, ...others]: readonly Promise<boolean>[], acceptedSome: boolean): Promise<boolean> {
+  #waited(scope: Scope, waits: readonly Promise<boolean>[], acceptedSome: boolean): Promise<boolean> {
+    const [first, ...others] = waits
+    if (acceptedSome) this.#accepted = scope
     if (first === undefined) return Promise.resolve(this.#tally(acceptedSome))
     if (others.length === 0) return first.then((accepted) => this.#tally(accepted || acceptedSome))
-    return Promise.all([first, ...others]).then((accepted) => this.#tally(accepted.includes(true) || acceptedSome))
+    const noted = waits.map((wait) =>
+      wait.then((accepted) => {
+        if (accepted) this.#accepted = scope
+        return accepted
+      }),
+    )
+    return Promise.all(noted).then((accepted) => this.#tally(accepted.includes(true) || acceptedSome))
   }
 
   #tally(accepted: boolean): boolean {
