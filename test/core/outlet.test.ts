@@ -4,7 +4,7 @@ import { Ledger } from '../../packages/core/src/frames.js'
 import { type Deliver, Outlet } from '../../packages/core/src/outlet.js'
 import { NO_META } from '../../packages/core/src/packet.js'
 import { range } from '../support/plans.js'
-import { settlesSoon } from '../support/turns.js'
+import { settlesSoon, turns } from '../support/turns.js'
 
 /** An outlet over queues of these capacities, with what it tells its node. */
 function outletOf(
@@ -88,6 +88,28 @@ describe('an output', () => {
     void half.send(1)
     const kept = half.outlet.send(mine, 'out', 2, NO_META)
     expect([half.outlet.withdraw(mine.scope), await settlesSoon(Promise.resolve(kept))]).toEqual([false, false])
+  })
+
+  test('may not be taken back once an edge has accepted that was closed since', async () => {
+    const some = outletOf([1, 1, 2])
+    const mine = packet(2)
+    void some.send(1)
+    const kept = some.outlet.send(mine, 'out', 2, NO_META)
+    some.queues[2]?.close()
+    expect(some.outlet.withdraw(mine.scope)).toBe(false)
+    some.queues[0]?.take()
+    some.queues[1]?.take()
+    expect(await kept).toBe(true)
+
+    const late = outletOf([1, 1])
+    void late.send(1)
+    const waiting = late.outlet.send(mine, 'out', 2, NO_META)
+    late.queues[0]?.take()
+    await turns(1)
+    late.queues[0]?.close()
+    expect(late.outlet.withdraw(mine.scope)).toBe(false)
+    late.queues[1]?.close()
+    expect(await waiting).toBe(true)
   })
 })
 

@@ -3,6 +3,7 @@ import { analyseRegions, Network } from '@pipelines/core'
 import { Scheduler } from '@pipelines/testkit'
 import { fedBy, randomGraph } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
+import { plumberOf } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
 import { stillClock } from '../support/still-clock.js'
@@ -221,4 +222,13 @@ describe('a coroutine that throws at any moment', manySeeds, () => {
       })
     if (process.env.SEED === undefined) expect(failures).toBeGreaterThan(seeds.length / 4)
   })
+})
+
+test('doomsday is no difference in length, although it ends one side of a join before the other', async () => {
+  const plumber = plumberOf({ a: 'std.inlet', b: 'std.inlet', j: (pair: unknown) => pair }, { a: ['j'], b: ['j'] })
+  const pipeline = plumber.createPipeline()
+  await pipeline.put(1, { node: 'b' })
+  const report = await pipeline.doomsday('enough')
+  expect(report.errors).toEqual([])
+  expect(report.unprocessed).toEqual([expect.objectContaining({ node: 'j', value: 1 })])
 })

@@ -51,7 +51,7 @@ describe('a document that is too large:', () => {
       },
       ['GRAPH_LIMIT /graph'],
     ],
-    ['1,000,000 unknown keys', () => Object.fromEntries(range(1_000_000).map((n) => [`k${n}`, n])), ['GRAPH_LIMIT ']],
+    ['600,000 unknown keys', () => Object.fromEntries(range(600_000).map((n) => [`k${n}`, n])), ['GRAPH_LIMIT ']],
     ['args of 5,000,000 numbers', () => around({ args: { list: range(5_000_000) } }), ['GRAPH_LIMIT ']],
     ['a text of 50 MB', () => MEGABYTES, ['GRAPH_LIMIT ']],
     ['a JSON string of 50 MB', () => `{"nodes":"${MEGABYTES}"}`, ['GRAPH_LIMIT ']],

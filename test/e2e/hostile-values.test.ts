@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   answer,
   around,
+  brittle,
   coro,
   coroMap,
   expectIssues,
@@ -340,4 +341,48 @@ describe('a list', () => {
       ],
     ),
   ])
+})
+
+/** A document and options with everything in them that is ever looked at. */
+function everything(): { readonly document: object; readonly options: object } {
+  const run = (): unknown => [1]
+  const brand = { [Symbol.for('@pipelines/coro')]: true }
+  const hooks = { setup: run, flush: run, teardown: run, emits: ['a'], refs: ['f', 'g'], oneToOne: false, kind: 'map' }
+  const own = { ...brand, ...hooks, run }
+  const standard = { ...brand, run, refs: ['f'], args: { '~standard': { validate: (value: unknown) => ({ value }) } } }
+  const nodes = {
+    s: { coro: run },
+    a: {
+      coro: own,
+      args: { n: 1, f: 'y', g: ['y', 'z'], deep: { x: [1] } },
+      properties: { workers: 2, missing: 'skip' },
+    },
+    b: { coro: 'y' },
+    c: { coro: 'group.y' },
+    d: { coro: standard, args: { f: 'y' } },
+    e: { coro: 'gone.y' },
+    j: { coro: 'y', properties: { match: 'position' } },
+  }
+  const graph = { s: ['a', 'b', { to: 'c', queueSize: 2 }], a: ['j', { to: 'd', port: 'a' }], b: ['j'], c: null }
+  return {
+    document: { version: 1, name: 'all', nodes, graph },
+    options: {
+      coroMap: [{ y: run, z: own, group: { y: own } }, new Map([['q', run]])],
+      executors: [{ name: 'other', open: run }],
+      limits: { nodes: 100 },
+      validate: true,
+    },
+  }
+}
+
+test.each([false, true])('whatever throws, once or for good (%s), becomes an issue', (stays) => {
+  let last = 0
+  for (let at = 1; last === 0; at++) {
+    const { document, options } = everything()
+    const fuse = { count: 0, at, stays }
+    const { issues } = answer(brittle(document, fuse), brittle(options, fuse), 'unsteady')
+    expect(issues.length).toBeGreaterThan(0)
+    if (fuse.count < at) last = at
+  }
+  expect(last).toBeGreaterThan(500)
 })

@@ -68,7 +68,8 @@ function expectListed({ nodes, edges, unprocessed }: Report): void {
 
 /** Asserts that every value that a source got rid of has a verdict, where that was asked for. */
 function expectVerdicts({ graph, ledger }: Interfered, { nodes, roots, outcome }: Report): void {
-  if (!ledger || roots === undefined) return expect(roots).toBeUndefined()
+  expect(roots !== undefined, 'whether there are verdicts').toBe(ledger)
+  if (roots === undefined) return
   const entered = graph.nodes.filter(({ inputs }) => inputs.length === 0).map(({ name }) => nodes[name]?.emitted ?? 0)
   const verdicts = Object.values(roots).reduce((sum, count) => sum + count, 0)
   // What was offered to nobody but consumers that want no more has a verdict too.

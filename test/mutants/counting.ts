@@ -118,8 +118,21 @@ export const COUNTING: readonly Mutant[] = [
     caughtBy: diamonds,
   },
   {
+    name: 'a copy that leaves the region inside is waited for',
+    what: 'A node inside a region counts a copy on an edge from which the join cannot be reached (C5).',
+    changes: [
+      {
+        file: 'tokens.ts',
+        search: 'adds: this.#takenOver(node, reached) ?? this.#counted(node, reached, []).adds, first: [] }',
+        replace: `adds: (this.#takenOver(node, reached) ?? this.#counted(node, reached, []).adds).map((token) => ({
+          ...token, copies: Math.max(token.copies, edges.length) })), first: [] }`,
+      },
+    ],
+    caughtBy: { file: 'core/counterexamples.test.ts', tests: ['C5'] },
+  },
+  {
     name: 'a copy that leaves the region is waited for',
-    what: 'A fork counts a copy on an edge from which its join cannot be reached (C5).',
+    what: 'A fork counts a copy on an edge from which its join cannot be reached.',
     changes: [
       {
         file: 'tokens.ts',

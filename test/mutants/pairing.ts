@@ -25,7 +25,7 @@ export const PAIRING: readonly Mutant[] = [
     name: 'a tuple is in the order of arrival',
     what: 'A tuple has its parts in the order in which they came, and not in that of the graph.',
     changes: [
-      { file: 'frames.ts', search: 'while (place > 0 && at(arrived, place - 1).input > input) place--', replace: '' },
+      { file: 'frames.ts', search: 'if (last !== undefined && last.input > input) this.#sorted = false', replace: '' },
     ],
     caughtBy: diamonds,
   },

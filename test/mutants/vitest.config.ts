@@ -14,6 +14,6 @@ export default defineConfig({
   test: {
     ...all,
     ...(typeof e2e === 'object' && 'test' in e2e && e2e.test),
-    include: ['test/{e2e,testkit}/*.test.ts'],
+    include: ['test/{core,e2e,testkit}/*.test.ts'],
   },
 })

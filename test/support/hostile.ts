@@ -18,10 +18,19 @@ const KNOWN: ReadonlySet<string> = new Set(ERROR_CODES)
 
 /**
  * Checks a document, and that the answer is one that a person can act on: known codes, pointers as in RFC 6901, messages
- * of a readable length, never an internal error, no trace on `Object.prototype`; and that the constructor says the same.
+ * of a readable length, never an internal error, no trace on `Object.prototype`; and that the constructor says the same,
+ * unless the document is another one each time it is looked at.
  */
-export function answer(document: unknown, options?: unknown): Answer {
+export function answer(document: unknown, options?: unknown, answers: 'steady' | 'unsteady' = 'steady'): Answer {
   const { found: issues, cost } = untouched(() => Plumber.check(document, options as PlumberOptions))
+  expectProper(issues)
+  const { found } = untouched(() => built(document, options))
+  expectProper(found)
+  if (answers === 'steady') expect(placesOf(found)).toEqual(placesOf(issues))
+  return { issues, cost }
+}
+
+function expectProper(issues: readonly Issue[]): void {
   for (const { code, pointer, message } of issues) {
     expect(KNOWN.has(code), `${code} is a known code`).toBe(true)
     expect(code, message).not.toBe('PLB_INTERNAL')
@@ -29,9 +38,6 @@ export function answer(document: unknown, options?: unknown): Answer {
     expect(message.length).toBeGreaterThan(0)
     expect(message.length).toBeLessThan(LONGEST_MESSAGE)
   }
-  const { found } = untouched(() => built(document, options))
-  expect(placesOf(found)).toEqual(placesOf(issues))
-  return { issues, cost }
 }
 
 /** Code and pointer of each issue. */
@@ -142,4 +148,33 @@ export type Row = readonly [name: string, make: () => unknown, expected: readonl
 /** One test for each row. */
 export function rows(list: readonly Row[]): void {
   for (const [name, make, expected, options] of list) test(name, () => expectIssues(make(), expected, options))
+}
+
+/** Counts operations on objects; the one of this number throws, or all from there on. */
+export interface Fuse {
+  count: number
+  readonly at: number
+  readonly stays: boolean
+}
+
+const TRAPS = ['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor', 'getPrototypeOf', 'isExtensible', 'apply'] as const
+
+/** An object, and everything that is reached through it, of which one operation throws: which one, the fuse says. */
+export function brittle<T>(value: T, fuse: Fuse): T {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value
+  const trap =
+    (name: (typeof TRAPS)[number]) =>
+    (target: object, ...rest: unknown[]) => {
+      fuse.count++
+      if (fuse.count === fuse.at || (fuse.stays && fuse.count > fuse.at)) throw new Error(`broken at ${name}`)
+      const found: unknown = Reflect.apply(Reflect[name], undefined, [target, ...rest])
+      return name === 'get' && !isFixed(target, rest[0]) ? brittle(found, fuse) : found
+    }
+  return new Proxy(value, Object.fromEntries(TRAPS.map((name) => [name, trap(name)])))
+}
+
+/** Whether a proxy has to give what is really there. */
+function isFixed(target: object, key: unknown): boolean {
+  const { configurable = true, writable = true } = Reflect.getOwnPropertyDescriptor(target, key as string) ?? {}
+  return !configurable && !writable
 }

@@ -133,9 +133,23 @@ class WildReference {
   #frames(node: WildNode, pinned: Pinned): string[][][] {
     if (typeof node.inlet !== 'object') return []
     const { fork } = node.inlet
-    return this.resultsOf(fork, pinned).map((result) =>
+    const ports = this.#portsTo(node, fork)
+    const outputs = this.resultsOf(fork, pinned).filter(({ port }) => ports.has(port))
+    return outputs.map((result) =>
       this.#columns(node, { results: new Map([...pinned.results, [fork, [result]]]), known: new Map() }),
     )
+  }
+
+  /** The ports of `fork` from which a join can be reached: what leaves by others opens no frame. */
+  #portsTo(join: WildNode, fork: string): Set<string> {
+    const ports = new Set<string>()
+    const above = new Set([join])
+    for (const { inputs } of above)
+      for (const { from, port } of inputs) {
+        if (from === fork) ports.add(port)
+        else above.add(this.#node(from))
+      }
+    return ports
   }
 
   #node(name: string): WildNode {

@@ -16,6 +16,12 @@ export interface FrameJoin {
   complete(share: Share): void
 }
 
+/** A packet that came to a join. */
+interface Arrival {
+  readonly input: number
+  readonly packet: Packet
+}
+
 /** One join's part of a frame: what arrived, and how many tokens are still on their way. */
 export class Share {
   readonly frame: Frame
@@ -23,8 +29,9 @@ export class Share {
   live: number
   /** `open`: more may come. `complete`: nothing more will. `done`: handed over, or skipped. */
   state: 'open' | 'complete' | 'done' = 'open'
-  /** What arrived, with the input it came by: in the order of inputs, and of arrival for each. */
-  arrived: { readonly input: number; readonly packet: Packet }[] = []
+  /** What arrived, with the input it came by. */
+  arrived: Arrival[] = []
+  #sorted = true
 
   constructor(frame: Frame, join: FrameJoin, live: number) {
     this.frame = frame
@@ -33,11 +40,17 @@ export class Share {
   }
 
   arrive(input: number, packet: Packet): void {
-    const { arrived } = this
-    let place = arrived.length
-    while (place > 0 && at(arrived, place - 1).input > input) place--
-    if (place === arrived.length) arrived.push({ input, packet })
-    else arrived.splice(place, 0, { input, packet })
+    const last = this.arrived.at(-1)
+    if (last !== undefined && last.input > input) this.#sorted = false
+    this.arrived.push({ input, packet })
+  }
+
+  /** Brings what arrived into the order of inputs, and of arrival for each. */
+  sort(): void {
+    if (this.#sorted) return
+    this.#sorted = true
+    if (this.arrived.length === 2) this.arrived.reverse()
+    else this.arrived.sort((a, b) => a.input - b.input)
   }
 }
 

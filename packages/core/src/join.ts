@@ -172,6 +172,7 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   #decide(share: Share): void {
     const { inputs, properties } = this.#o
+    share.sort()
     if (isOneOfEach(share, inputs.length)) {
       this.#hand(share)
       return
@@ -284,7 +285,7 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 }
 
-/** The usual case, told without counting: arrivals are kept in the order of inputs. */
+/** The usual case, told without counting: arrivals are in the order of inputs. */
 function isOneOfEach({ arrived }: Share, inputs: number): boolean {
   if (arrived.length !== inputs) return false
   for (let input = 0; input < inputs; input++) if (arrived[input]?.input !== input) return false

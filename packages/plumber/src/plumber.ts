@@ -1,6 +1,7 @@
 import {
   type Executor,
   type Issue,
+  isPipelineError,
   type Logger,
   type Output,
   PipelineError,
@@ -64,7 +65,7 @@ export class Plumber {
    */
   constructor(document: GraphDocument | string, options: PlumberOptions = {}, built: Built = build(document, options)) {
     const { issues, graph, plan, order } = built
-    if (isReadable(options)) refuseTypos(options, OPTIONS)
+    refuseOptions(options)
     if (graph === undefined || plan === undefined || issues.length > 0)
       throw new PipelineError('GRAPH_INVALID', { issues })
     this.graph = graph
@@ -152,12 +153,12 @@ export class Plumber {
   }
 }
 
-/** Whether options have names at all; if not, that is an issue already. */
-function isReadable(options: unknown): options is object {
+/** Options that have no names to read are an issue already. */
+function refuseOptions(options: PlumberOptions): void {
   try {
-    return typeof options === 'object' && options !== null && Object.keys(options).length >= 0
-  } catch {
-    return false
+    refuseTypos(options, OPTIONS)
+  } catch (error) {
+    if (isPipelineError(error)) throw error
   }
 }
 

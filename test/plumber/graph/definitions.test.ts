@@ -13,3 +13,12 @@ test('a stream coroutine cannot skip what fails', () => {
   ])
   expect(check(document('fail'))).toEqual([])
 })
+
+test('a coroutine that is declared one-to-one takes items', () => {
+  const coro = defineCoro({ oneToOne: true, run: (value: unknown) => value })
+  const nodes = { src: { coro: () => [] }, out: { coro } }
+  expect(check({ nodes, graph: { src: ['out'] } })).toEqual([])
+  expect(check({ nodes: { src: { coro }, out: { coro } }, graph: { src: ['out'] } })).toEqual([
+    expect.objectContaining({ code: 'PLB_CORO_TYPE', pointer: '/nodes/src/coro' }),
+  ])
+})

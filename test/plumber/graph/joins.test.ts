@@ -67,3 +67,24 @@ test('a join behind a mistake is not judged', () => {
     'PLB_GRAPH_UNKNOWN_NODE',
   ])
 })
+
+test('a join by position behind a switch is not told that "missing" would help', () => {
+  const coro = defineCoro({ oneToOne: true, emits: ['yes', 'no'], run: () => 1 })
+  const nodes = {
+    s: { coro: () => [1] },
+    a: { coro },
+    b: { coro },
+    j: { coro, properties: { match: 'position' as const, missing: 'skip' as const } },
+  }
+  const graph = {
+    s: [
+      { to: 'a', port: 'yes' },
+      { to: 'b', port: 'no' },
+    ],
+    a: ['j'],
+    b: ['j'],
+  }
+  const [issue, ...others] = check({ nodes, graph })
+  expect(others).toEqual([])
+  expect(issue).toMatchObject({ code: 'PLB_GRAPH_PORT', pointer: '/nodes/j', hint: 'Set "aggregateInputs": false.' })
+})

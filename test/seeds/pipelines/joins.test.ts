@@ -1,7 +1,20 @@
 import { DROP } from '@pipelines/core'
 import { gate, seeded } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { endless, failureOf, from, having, nodeOf, outputs, plumberOf, range, reportOf, type Stage, same, turns } from '../../support/blackbox.js'
+import {
+  endless,
+  failureOf,
+  from,
+  having,
+  nodeOf,
+  outputs,
+  plumberOf,
+  range,
+  reportOf,
+  type Stage,
+  same,
+  turns,
+} from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
 
 /** One source, two branches, one join: the branches are what differs. */

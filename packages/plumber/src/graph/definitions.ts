@@ -40,6 +40,10 @@ export function checkKind({ node, number, ref, coro }: BoundNode, { draft, wirin
     const what = `has incoming edges, but its coroutine ${name} is ${kind === 'inlet' ? 'an inlet' : 'a source'}, which takes none`
     findings.add('CORO_TYPE', path, { node, what, hint: 'Remove the edges to it, or use another coroutine.' })
   }
+  if (kind === undefined && coro?.oneToOne && isSource(draft, wiring, number)) {
+    const what = `has no incoming edges, but its coroutine ${name} is declared one-to-one, so it takes items`
+    findings.add('CORO_TYPE', path, { node, what, hint: 'Add an edge to it, or remove "oneToOne".' })
+  }
   if ((kind === 'map' || kind === 'stream') && isSource(draft, wiring, number)) {
     const what = `has no incoming edges, but its coroutine ${name} is of kind "${kind}", which takes items`
     findings.add('CORO_TYPE', path, { node, what, hint: 'Add an edge to it, or use a source, such as "std.inlet".' })
