@@ -87,6 +87,19 @@ describe('a document within the limits is fine:', () => {
   rows([
     ['10,000 nodes in a row', () => chain(10_000), []],
     [
+      '10,000 nodes and 49,985 edges with all that can be said of them',
+      () => {
+        const properties = { workers: 1, queueSize: 5, aggregateInputs: false, ordered: true, onError: 'skip' }
+        const names = range(10_000).map((n) => `node_${n}`)
+        const node = { coro: 'x', args: { a: 1, b: [1, 2] }, description: 'one of many', properties }
+        const after = (n: number): object[] =>
+          names.slice(n + 1, n + 6).map((to, place) => ({ to, port: `p${place}`, queueSize: 7 }))
+        const nodes = Object.fromEntries(names.map((name) => [name, { ...node, properties: { ...properties } }]))
+        return { nodes, graph: Object.fromEntries(names.map((name, n) => [name, after(n)])) }
+      },
+      [],
+    ],
+    [
       '3,333 regions in a row',
       () => {
         const graph = range(3_333).flatMap((n): [string, string[]][] => [

@@ -73,7 +73,7 @@ describe('a join by position behind one fork', () => {
   })
 
   test.each([
-    ['one worker', { workers: 1, ordered: false }],
+    ['one worker', { workers: 1 }],
     ['four workers in order', { workers: 4 }],
     ['four workers in order, queues of one', { workers: 4, queueSize: 1 }],
     ['queues of one', { queueSize: 1 }],
@@ -413,7 +413,7 @@ function drawGraph(random: Random, scheduler: Scheduler) {
     const workers = random.integer(1, 4)
     const properties = {
       workers,
-      ordered: workers > 1 || random.chance(0.5),
+      ordered: true,
       queueSize: random.integer(1, 3),
       fuse: random.chance(0.5),
     }

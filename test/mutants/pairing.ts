@@ -142,13 +142,19 @@ export const PAIRING: readonly Mutant[] = [
   {
     name: 'a one-to-one node may give nothing',
     what: 'A call that drops its item is not noticed, although the node is declared one-to-one.',
-    changes: [{ file: 'one-to-one.ts', search: 'if (result === DROP) throw wrongCount(node, 0)', replace: '' }],
+    changes: [
+      {
+        file: 'processor.ts',
+        search: 'else if (this.exactlyOne && result === DROP) throw this.wrongCount(0)',
+        replace: '',
+      },
+    ],
     caughtBy: oneToOne,
   },
   {
     name: 'a one-to-one node may give two values',
     what: 'A generator that gives a second value is not noticed, although the node is declared one-to-one.',
-    changes: [{ file: 'one-to-one.ts', search: 'values.push(given) > 1', replace: 'values.push(given) > 2' }],
+    changes: [{ file: 'iterate.ts', search: 'if (this.#held !== undefined) throw this.#wrong(2)', replace: '' }],
     caughtBy: oneToOne,
   },
 ]

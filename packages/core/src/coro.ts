@@ -55,8 +55,11 @@ export interface CoroDefinition<Input = never, State = unknown> {
   /** The ports it emits to besides `out`. Where given, edges from any other port are refused. */
   readonly emits?: readonly string[]
   /**
-   * Promises that each call gives exactly one output by port `out`, whatever else it emits; a call that does not fails.
-   * Joins may then pair by position behind it. Only for `map`, and without `flush`.
+   * Promises that each call gives exactly one output by port `out`, whatever it emits to others. Joins may then pair by
+   * position behind it. A call that gives none or more fails: `PLB_NODE_FAILED`, with `PLB_NODE_CARDINALITY` as cause.
+   * Only for `map`, and without `flush`.
+   *
+   * @defaultValue `false`
    */
   readonly oneToOne?: boolean
   /** Names of args whose values name coroutines: the coroutine gets the functions. */

@@ -1,6 +1,6 @@
 import { DROP, type Meta } from './coro.js'
-import type { PipelineError } from './errors.js'
-import { Draw, END, isGenerator, isThenable } from './iterate.js'
+import { PipelineError } from './errors.js'
+import { Draw, END, isGenerator, isThenable, OnlyOne } from './iterate.js'
 import { type NodeOptions, RunningNode } from './node.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, type Scope } from './packet.js'
@@ -24,10 +24,13 @@ export interface Way {
 export abstract class EmittingNode extends RunningNode {
   /** Tokens that an item inside the node holds: see `NodeRegions`. */
   protected readonly holds: readonly Token[]
+  /** Whether each call has to give exactly one output. */
+  protected readonly exactlyOne: boolean
 
   constructor(options: NodeOptions, holds: readonly Token[] = []) {
     super(options)
     this.holds = holds
+    this.exactlyOne = options.plan.coro?.oneToOne === true
   }
 
   /**
@@ -37,6 +40,7 @@ export abstract class EmittingNode extends RunningNode {
    */
   protected async sendAll(slot: WorkerSlot, result: unknown, way: Way): Promise<boolean> {
     if (isGenerator(result)) return this.expand(slot, new Draw(result, way.scope), way)
+    if (this.exactlyOne && result === DROP) throw this.wrongCount(0)
     await way.gate?.()
     const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way))
     const sent = result !== DROP && (await this.send(way.origin(), result))
@@ -46,12 +50,14 @@ export abstract class EmittingNode extends RunningNode {
   /** Draws values and sends them; stops when the node does, and closes what it drew from. */
   protected async expand(slot: WorkerSlot, draw: Draw, way: Way): Promise<boolean> {
     let accepted = false
+    const only = this.exactlyOne ? new OnlyOne((count) => this.wrongCount(count)) : undefined
     this.draws.add(draw)
     try {
       for (;;) {
         const next = draw.next()
         if (isThenable(next)) this.waits()
-        const value = isThenable(next) ? await next : next
+        const drawn = isThenable(next) ? await next : next
+        const value = only === undefined || !this.live ? drawn : only.of(drawn)
         const gate = way.gate?.()
         if (gate !== undefined) await gate
         if (slot.hasEmissions && (await this.sendEmissions(slot, way))) accepted = true
@@ -69,6 +75,11 @@ export abstract class EmittingNode extends RunningNode {
     } finally {
       this.draws.delete(draw)
     }
+  }
+
+  /** What a call fails with that has to give exactly one output. */
+  protected wrongCount(count: number): PipelineError {
+    return new PipelineError('NODE_CARDINALITY', { node: this.name, count })
   }
 
   /** Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is. */

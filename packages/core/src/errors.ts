@@ -69,7 +69,6 @@ const CATALOGUE = {
     ports: readonly string[]
     /** The join that waits for two of `ports`, where that is the problem. */
     join?: string | undefined
-    hint?: string | undefined
   }): Wording =>
     d.join === undefined
       ? say(
@@ -78,8 +77,7 @@ const CATALOGUE = {
         )
       : say(
           `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
-          d.hint ??
-            'Set "aggregateInputs": false. Setting "missing" allows it: with "partial", what an item did not take is undefined.',
+          'Set "aggregateInputs": false. Setting "missing" allows it: with "partial", what an item did not take is undefined.',
         ),
   GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
     say(

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3'
 import type { Logger } from './context.js'
 import type { PipelineError } from './errors.js'
+import { isThenable } from './iterate.js'
 import type { NodeState, RunState } from './lifecycle.js'
 
 /** Rare events, each with one argument. What happens per item is counted and not told. */
@@ -36,12 +37,21 @@ export class Events {
 
   emit<E extends keyof RunEvents>(event: E, payload: Parameters<RunEvents[E]>[0]): void {
     // The listeners are of this event's type; a union of functions is not callable without saying so.
-    for (const listener of this.#emitter.listeners(event) as ((payload: unknown) => void)[]) {
-      try {
-        listener(payload)
-      } catch (err) {
-        this.#logger.error({ err, event }, 'A listener threw')
-      }
+    for (const listener of this.#emitter.listeners(event) as ((payload: unknown) => unknown)[]) {
+      guarded(
+        () => listener(payload),
+        (err) => this.#logger.error({ err, event }, 'A listener threw'),
+      )
     }
+  }
+}
+
+/** Calls a listener; what it throws, or what a promise that it returns rejects with, hurts nobody. */
+export function guarded(call: () => unknown, onError: (error: unknown) => void): void {
+  try {
+    const result = call()
+    if (isThenable(result)) result.then(undefined, onError)
+  } catch (error) {
+    onError(error)
   }
 }

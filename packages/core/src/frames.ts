@@ -88,7 +88,7 @@ export class Ledger {
 
   /** Counts `tokens` down, as seen from `frame`; a share that reaches zero is complete. */
   release(frame: Frame | undefined, tokens: readonly Token[], times = 1): void {
-    for (const token of tokens) this.drop(shareAt(frame, token), times)
+    for (const token of tokens) this.drop(shareAt(frame, token), token.copies * times)
   }
 
   /** A token of `share` has ended, or several. */
@@ -193,6 +193,11 @@ export class ForkWindow {
     // A closed frame that somebody still holds must not hold all that were opened after it.
     frame.previous = undefined
     frame.next = undefined
+    this.giveBack()
+  }
+
+  /** A credit is free again: whoever waits longest gets it. */
+  giveBack(): void {
     this.open--
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return

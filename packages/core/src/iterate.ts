@@ -1,3 +1,4 @@
+import { DROP } from './coro.js'
 import type { Scope } from './packet.js'
 
 type Step = IteratorResult<unknown, unknown>
@@ -90,3 +91,28 @@ export class Draw {
 
 /** No more values. */
 export const END: unique symbol = Symbol('end') as never
+
+/** Keeps the only value of a generator that may give no other, until that is certain. */
+export class OnlyOne {
+  readonly #wrong: (count: number) => Error
+  #held: { readonly value: unknown } | undefined
+  #given = false
+
+  /** @param wrong makes the error for none, or for more */
+  constructor(wrong: (count: number) => Error) {
+    this.#wrong = wrong
+  }
+
+  /** What is to leave when `drawn` was drawn: nothing until the end, then the value, then {@link END}. */
+  of(drawn: unknown): unknown {
+    if (drawn === DROP || this.#given) return drawn
+    if (drawn !== END) {
+      if (this.#held !== undefined) throw this.#wrong(2)
+      this.#held = { value: drawn }
+      return DROP
+    }
+    if (this.#held === undefined) throw this.#wrong(0)
+    this.#given = true
+    return this.#held.value
+  }
+}

@@ -268,10 +268,10 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   /** The tuples of a share that were not handed over never will be. */
   #abandon(product: Product): void {
-    const left = product.left()
-    this.#o.counters.completed += left.length
+    const left = new Set(product.left())
+    this.#o.counters.completed += left.size
     this.#o.ledger.release(product.share.frame, this.holds, product.tuples - 1)
-    product.share.arrived = product.share.arrived.filter(({ packet }) => left.includes(packet))
+    product.share.arrived = product.share.arrived.filter(({ packet }) => left.has(packet))
   }
 
   /** Shares that hold something or may still get it. */

@@ -199,6 +199,7 @@ export class Network implements Host {
   }
 
   failAtEnd(error: PipelineError): void {
+    if (this.state === 'draining' || this.doomed) return // sources were ended, each at another item
     this.#note(error)
     this.#records.end ??= { outcome: 'failed', error }
   }
@@ -288,10 +289,9 @@ export class Network implements Host {
     clearTimeout(this.#drainDeadline)
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#lifecycle.move('settled')
-    const { nodes, edges } = this.#pipework.counts()
     const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
     const roots = this.roots && { roots: this.roots.close() }
-    const report = { ...this.#records.close(), durationMs, nodes, edges, ...roots }
+    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...roots }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

@@ -6,7 +6,6 @@ import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
-import { exactlyOne } from './one-to-one.js'
 import type { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import type { PlanNode } from './plan.js'
@@ -46,6 +45,8 @@ export abstract class RunningNode implements SlotOwner {
   /** Those of them that wait for room in front of a successor. */
   protected blocked = 0
   protected paused = false
+  /** Whether somebody still takes its outputs; if not, it is about to be stopped. */
+  protected wanted = true
   #runner: Runner | undefined
   #workers: number
   readonly #slots: WorkerSlots
@@ -64,7 +65,10 @@ export abstract class RunningNode implements SlotOwner {
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
     this.#slots = new WorkerSlots(this, host.scope, (error, hook) => this.#hookFailed(error, hook))
     // Not on this stack: ends and stops travel along chains that may be longer than a stack is deep.
-    this.outlet = outlet(() => queueMicrotask(() => this.stop()))
+    this.outlet = outlet(() => {
+      this.wanted = false
+      queueMicrotask(() => this.stop())
+    })
   }
 
   get state(): NodeState {
@@ -204,7 +208,7 @@ export abstract class RunningNode implements SlotOwner {
   protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
 
   #begin(runner: Runner): void {
-    this.#runner = this.plan.coro?.oneToOne ? exactlyOne(this.name, runner) : runner
+    this.#runner = runner
     if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason) // doomed meanwhile
     this.#lifecycle.move('running')
     this.begin()

@@ -62,6 +62,7 @@ export class Outlet {
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
   #openEdges: number
+  #ended = false
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
   /** Absent while nobody looks. */
@@ -93,7 +94,7 @@ export class Outlet {
       return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
-    if (origin.scope.counted) origin.scope.enter(to.edges.length)
+    if (origin.scope.counted) this.#count(origin.scope, to)
     return this.#offer(to, new Packet(value, meta, origin.scope))
   }
 
@@ -111,6 +112,7 @@ export class Outlet {
 
   /** Nothing more comes: ends every edge. */
   end(): void {
+    this.#ended = true
     for (const { edge } of this.#o.edges) edge.end()
   }
 
@@ -166,23 +168,42 @@ export class Outlet {
     })
   }
 
-  /** Near a join: takes the credit, counts all copies before the first is put, then puts them. */
-  #sendFramed(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    const { window } = this.#o
-    if (!regions.opens || window === undefined) return this.#spread(to, regions, origin, value, meta)
-    const credit = window.credit(origin.scope)
-    if (credit === true) return this.#spread(to, regions, origin, value, meta)
-    if (credit === false) return false
-    return credit.then((granted) => granted && this.#spread(to, regions, origin, value, meta))
+  /** Where a ledger is kept: the copies are counted before the first of them can end. */
+  #count(scope: Scope, { edges }: Port): void {
+    scope.enter(Math.max(1, edges.length))
+    if (edges.length === 0) scope.leave()
   }
 
-  #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
+  /**
+   * Near a join: counts all copies, takes the credit, then puts them. In this order, because whoever sends may be done
+   * with the origin while the output waits, as a stream is that reads ahead.
+   */
+  #sendFramed(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { ledger, window } = this.#o
-    // Before a frame opens: it may be complete at once, and must not be the last of its root.
-    if (origin.scope.counted) origin.scope.enter(to.edges.length)
+    if (origin.scope.counted) this.#count(origin.scope, to)
     ledger.add(origin.frame, regions.adds)
-    const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
-    return this.#offer(to, new Packet(value, meta, origin.scope, frame))
+    if (!regions.opens || window === undefined)
+      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))
+    const open = (): boolean | Promise<boolean> => {
+      const frame = window.start(origin, regions.first)
+      return this.#offer(to, new Packet(value, meta, origin.scope, frame))
+    }
+    const credit = window.credit(origin.scope)
+    if (credit === true) return open()
+    if (credit === false) return this.#takeBack(to, regions, origin)
+    return credit.then((granted) => {
+      if (granted && !this.#ended) return open()
+      if (granted) window.giveBack()
+      return this.#takeBack(to, regions, origin)
+    })
+  }
+
+  /** An output that was counted will not leave. */
+  #takeBack({ edges }: Port, regions: PortRegions, origin: Packet): false {
+    if (this.#o.isDoomed()) return false
+    this.#o.ledger.release(origin.frame, regions.adds)
+    for (const _ of edges) origin.scope.leave()
+    return false
   }
 
   /** Puts a copy on every edge of a port; waits for those that are full. */

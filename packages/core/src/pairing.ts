@@ -33,7 +33,7 @@ export interface Pairable {
 
 /**
  * Decides for every join whether it pairs by lineage (something dominates all its inputs), by position (no two inputs
- * are connected once the join is taken out, directions ignored), or not at all.
+ * are connected once the join is taken out, directions ignored; or the join asks for it), or not at all.
  *
  * Whether inputs are connected is read from the blocks of the graph, found once for all joins. If a way leads from one
  * input to another past the join, a simple one does, and the two edges into the join close it to a simple cycle: they

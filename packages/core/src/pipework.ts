@@ -126,10 +126,7 @@ class Fitter implements Pipework {
     if (this.#plan.regions.forkOf.has(number)) return this.#join(number, names, wake, onFault)
     const queues = inputs.map((edge) => this.#queue(edge, at(this.#plan.edges, edge)))
     if (this.#plan.regions.positional.has(number)) {
-      const onUnequal = (error: PipelineError): void => {
-        // Doomsday ends one side before the other.
-        if (!host.doomed) host.failAtEnd(error)
-      }
+      const onUnequal = (error: PipelineError): void => host.failAtEnd(error)
       const { unequal } = properties
       return new ZipInlet(queues, { node: name, inputs: names, unequal, counters, scope: host.scope, wake, onUnequal })
     }

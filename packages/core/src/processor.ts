@@ -1,3 +1,4 @@
+import { DROP } from './coro.js'
 import { QUANTUM } from './defaults.js'
 import { EmittingNode } from './emitting-node.js'
 import type { PipelineError } from './errors.js'
@@ -75,7 +76,7 @@ export class Processor extends EmittingNode {
 
   readonly #burst = async (): Promise<void> => {
     this.#scheduled = false
-    const started = performance.now()
+    const started = pacer.look()
     this.active++
     try {
       if (!this.#mayTake()) return
@@ -87,7 +88,7 @@ export class Processor extends EmittingNode {
       this.freeSlot(slot)
     } finally {
       this.active--
-      this.counters.busyMs += performance.now() - started
+      this.counters.busyMs += pacer.look() - started
       this.burstEnded()
       this.#wake()
     }
@@ -98,7 +99,7 @@ export class Processor extends EmittingNode {
   }
 
   #mayTake(): boolean {
-    return this.running && !this.paused && this.active <= this.workers && this.#inlet.ready
+    return this.running && this.wanted && !this.paused && this.active <= this.workers && this.#inlet.ready
   }
 
   async #work(slot: WorkerSlot): Promise<void> {
@@ -118,6 +119,7 @@ export class Processor extends EmittingNode {
           result = await result
         }
         if (slot.hasEmissions || isGenerator(result)) gave = 'many'
+        else if (this.exactlyOne && result === DROP) throw this.wrongCount(0)
       } catch (error) {
         gave = 'error'
         result = error
@@ -178,7 +180,7 @@ export class Processor extends EmittingNode {
   #leaveNow(packet: Packet, result: unknown): void | Promise<void> {
     const sent = this.send(packet, result)
     if (typeof sent === 'boolean') return this.#settle(packet, sent)
-    return sent.then((accepted) => this.#settle(packet, accepted))
+    return this.room(sent).then((accepted) => this.#settle(packet, accepted))
   }
 
   /** Hands on what a generator yields or what was emitted besides the returned value; or reports the failure, in turn. */

@@ -1,5 +1,5 @@
 import { PipelineError } from './errors.js'
-import { MARKED, Marks } from './marks.js'
+import { Marks } from './marks.js'
 import type { Packet, Scope } from './packet.js'
 import { Ring } from './ring.js'
 
@@ -51,7 +51,7 @@ export class Queue implements Edge {
   /** Told about every packet that the queue loses when it is closed or cleared. */
   onLost: (packet: Packet) => void = () => {}
   readonly #packets = new Ring<Packet>()
-  readonly #marks: Marks
+  readonly #marks = new Marks()
   /** Producers that wait; only while the queue is full. */
   readonly #waiting = new Ring<Waiting>()
   #state: 'open' | 'ended' | 'closed' = 'open'
@@ -66,7 +66,6 @@ export class Queue implements Edge {
         what: `must be an integer of at least 1, got ${capacity}`,
       })
     this.capacity = capacity
-    this.#marks = new Marks(capacity)
   }
 
   /** Names the consumer, which knows this queue as its input number `input`, and tells it what has happened so far. */
@@ -81,7 +80,7 @@ export class Queue implements Edge {
     return this.#packets.size
   }
 
-  /** How long the oldest packet has been in it, in milliseconds, to within the time in which 16 enter; 0 when empty. */
+  /** How long the oldest packet has been in it, in milliseconds, to within a millisecond or the time of eight items; 0 when empty. */
   get oldestMs(): number {
     return this.size === 0 ? 0 : this.#marks.ageOf(this.entered - this.size)
   }
@@ -188,8 +187,8 @@ export class Queue implements Edge {
     const number = this.entered++
     this.#packets.push(packet)
     if (this.#packets.size === 1) {
-      this.#marks.enter(number, true)
+      this.#marks.set(number, number)
       this.#receiver?.arrived(this.#input)
-    } else if (number % MARKED === 0) this.#marks.enter(number, false)
+    } else if (this.#marks.due) this.#marks.set(number, this.entered - this.size)
   }
 }

@@ -3,7 +3,6 @@ import type { Meta, TeardownReason } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
-import { wrongCount } from './one-to-one.js'
 import { NO_META, type Packet, type Scope, withMeta } from './packet.js'
 import { OUT, type PlanNode } from './plan.js'
 
@@ -72,7 +71,7 @@ export class WorkerSlot implements Context {
     const emits = plan.coro?.emits
     if (emits !== undefined && port !== OUT && !emits.includes(port))
       throw new PipelineError('GRAPH_PORT', { node: name, port, ports: [OUT, ...emits] })
-    if (plan.coro?.oneToOne && port === OUT) throw wrongCount(name, 2)
+    if (plan.coro?.oneToOne && port === OUT) throw new PipelineError('NODE_CARDINALITY', { node: name, count: 2 })
     this.#emissions ??= []
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }

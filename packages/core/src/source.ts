@@ -55,13 +55,13 @@ export class Source extends EmittingNode {
   protected override halted(): void {}
 
   readonly #burst = async (): Promise<void> => {
-    const started = performance.now()
+    const started = pacer.look()
     this.active++
     try {
       if (this.running) await this.#produce()
     } finally {
       this.active--
-      this.counters.busyMs += performance.now() - started
+      this.counters.busyMs += pacer.look() - started
       this.burstEnded()
       if (this.running) void this.finish()
     }

@@ -82,14 +82,14 @@ export class StreamProcessor extends EmittingNode {
   }
 
   readonly #instance = async (): Promise<void> => {
-    const started = performance.now()
+    const started = pacer.look()
     const call = { retired: false, over: false, accepted: false }
     try {
       if (this.running) await this.#consume(call)
     } finally {
       if (!call.retired) this.#instances--
       this.active--
-      this.counters.busyMs += performance.now() - started
+      this.counters.busyMs += pacer.look() - started
       this.burstEnded()
       if (this.running && this.active === 0) {
         // Returned before its input ended: it wants no more, and neither does whoever feeds only it.

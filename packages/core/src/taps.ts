@@ -1,6 +1,7 @@
 import type { Logger } from './context.js'
 import type { Meta } from './coro.js'
 import { SAMPLES_PER_SECOND } from './defaults.js'
+import { guarded } from './events.js'
 
 /** A value that a node handed on, seen by a tap. */
 export interface Sample {
@@ -62,18 +63,18 @@ export class Taps {
 
   /** A value is handed on by `port`. */
   see(port: string, value: unknown, meta: Meta): void {
-    for (const tap of this.#taps) {
+    for (const tap of [...this.#taps]) {
       if (tap.port !== undefined && tap.port !== port) continue
       if (tap.intervalMs > 0) {
         const now = performance.now()
         if (now < tap.due) continue
         tap.due = now + tap.intervalMs
       }
-      try {
-        tap.listener({ node: this.#node, port, ...(tap.to !== undefined && { to: tap.to }), value, meta })
-      } catch (err) {
-        this.#logger.error({ err, node: this.#node }, 'A tap threw')
-      }
+      const to = tap.to === undefined ? undefined : { to: tap.to }
+      guarded(
+        () => tap.listener({ node: this.#node, port, ...to, value, meta }),
+        (err) => this.#logger.error({ err, node: this.#node }, 'A tap threw'),
+      )
     }
   }
 }

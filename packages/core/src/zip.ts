@@ -19,8 +19,8 @@ export interface ZipOptions {
 }
 
 /**
- * Joins by position: the n-th packet of each input. Only for inputs that nothing connects, so that a side that waits in
- * its queue cannot hold up the side it waits for.
+ * Joins by position: the n-th packet of each input. Only for inputs that nothing connects, or only what gives one output
+ * per input: a side that waits in its queue then cannot hold up the side it waits for.
  */
 export class ZipInlet implements Inlet, Receiver {
   readonly #queues: readonly Queue[]

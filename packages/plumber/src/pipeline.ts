@@ -74,12 +74,12 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /**
-   * Shows samples of what a node hands on, or of what goes over one edge; nothing is kept, and nothing waits for the
+   * Shows samples of what a node hands on, or of what it offers to one edge; nothing is kept, and nothing waits for the
    * listener. The first value is a sample. The function that comes back ends the tap.
    *
    * @throws `PLB_OPTION_INVALID` for a node or edge that is not in the graph
    */
-  tap(target: string | EdgeName, options: TapOptions, listener: TapListener): () => void
+  tap(target: string | EdgeName, options: TapOptions | undefined, listener: TapListener): () => void
   tap(target: string | EdgeName, listener: TapListener): () => void
   tap(target: string | EdgeName, ...rest: readonly unknown[]): () => void {
     const { node, settings } = tapOf(target, rest, { plan: this.#plan, numberOf: (name) => this.#number(name) })

@@ -18,12 +18,13 @@ export function tapOf(
   rest: readonly unknown[],
   { plan, numberOf }: { readonly plan: Plan; readonly numberOf: (node: string) => number },
 ): { readonly node: number; readonly settings: TapSettings } {
-  const [options, listener] = rest.length > 1 ? rest : [{}, rest[0]]
+  const [options = {}, listener] = rest.length > 1 ? rest : [{}, rest[0]]
   if (typeof listener !== 'function') throw invalid('listener', `must be a function, got ${show(listener)}`)
   const settings = { ...optionsOf(options), listener: listener as TapListener }
   if (typeof target === 'string') return { node: numberOf(target), settings: { ...settings, target: {} } }
   if (!isEdgeName(target))
     throw invalid('target', `must be the name of a node, or an edge such as { from, to }, got ${show(target)}`)
+  refuseTypos(target, ['from', 'to', 'port'])
   const { from, to, port = OUT } = target
   const node = numberOf(from)
   const end = numberOf(to)

@@ -68,7 +68,7 @@ test('a join behind a mistake is not judged', () => {
   ])
 })
 
-test('a join by position behind a switch is not told that "missing" would help', () => {
+test('a join by position behind a switch pairs nothing, whatever it says of what is missing', () => {
   const coro = defineCoro({ oneToOne: true, emits: ['yes', 'no'], run: () => 1 })
   const nodes = {
     s: { coro: () => [1] },
@@ -86,5 +86,6 @@ test('a join by position behind a switch is not told that "missing" would help',
   }
   const [issue, ...others] = check({ nodes, graph })
   expect(others).toEqual([])
-  expect(issue).toMatchObject({ code: 'PLB_GRAPH_PORT', pointer: '/nodes/j', hint: 'Set "aggregateInputs": false.' })
+  expect(issue).toMatchObject({ code: 'PLB_GRAPH_UNEVEN_JOIN', pointer: '/nodes/j/properties/match' })
+  expect(issue?.message).toContain('node "s" before it sends on the way by "yes" and "no"')
 })

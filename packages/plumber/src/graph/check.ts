@@ -1,7 +1,7 @@
 import { NODE_PROPERTIES, quote } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import type { Limits } from './limits.js'
-import { isName, pointer } from './names.js'
+import { isName, nameChecker, pointer } from './names.js'
 import type { Draft, DraftEdge } from './normalize.js'
 import { Structure } from './order.js'
 import { suggester } from './suggest.js'
@@ -33,8 +33,9 @@ export interface WiredEdge extends DraftEdge {
 export function checkNames(draft: Draft, findings: Findings): string[] {
   const names = [...draft.nodes.keys()]
   for (const name of names) if (!isName(name)) findings.add('GRAPH_NAME', pointer('nodes', name), { name })
+  const isPort = nameChecker()
   for (const { port, pointer: path } of draft.edges)
-    if (!isName(port)) findings.add('GRAPH_NAME', `${path}/port`, { name: port })
+    if (!isPort(port)) findings.add('GRAPH_NAME', `${path}/port`, { name: port })
   return names.filter(isName)
 }
 
@@ -43,6 +44,7 @@ export function checkEdges(draft: Draft, names: readonly string[], findings: Fin
   const numbers = new Map(names.map((name, number) => [name, number]))
   const structure = new Structure(names.length)
   const spelling = new Spelling(draft.nodes.keys(), names)
+  const isPort = nameChecker()
   const edges: WiredEdge[] = []
   for (const name of draft.listed) {
     if (draft.nodes.has(name)) continue
@@ -56,7 +58,7 @@ export function checkEdges(draft: Draft, names: readonly string[], findings: Fin
       spelling.suspect(to)
       if (draft.nodes.has(to)) continue
       findings.add('GRAPH_UNKNOWN_NODE', edge.pointer, () => ({ from, name: to, suggestion: spelling.nearest(to) }))
-    } else if (source === undefined || !isName(port)) spelling.suspects.add(to)
+    } else if (source === undefined || !isPort(port)) spelling.suspects.add(to)
     else if (structure.connect(source, target, port)) edges.push({ ...edge, source, target })
     else findings.add('GRAPH_DUPLICATE_EDGE', edge.pointer, { from, to, port })
   }

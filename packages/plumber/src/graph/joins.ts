@@ -52,15 +52,13 @@ export function checkJoins({ draft, wiring, findings }: Surroundings, regions: R
     }))
   }
   const gates = new Gates(wiring)
-  for (const join of [...regions.forkOf.keys(), ...regions.tied.keys()]) {
+  for (const join of regions.forkOf.keys()) {
     const name = wiring.names[join] ?? ''
     const properties = draft.nodes.get(name)?.properties
-    const byLineage = regions.forkOf.has(join)
-    const meant = byLineage && properties !== undefined && saysMissing(properties)
+    const meant = properties !== undefined && saysMissing(properties)
     const clash = meant || uncertain.has(join) ? undefined : gates.clash(join)
     if (clash === undefined) continue
-    const hint = byLineage ? undefined : 'Set "aggregateInputs": false.'
-    const details = { node: clash.node, port: clash.ports[0], ports: clash.ports, join: name, hint }
+    const details = { node: clash.node, port: clash.ports[0], ports: clash.ports, join: name }
     findings.add('GRAPH_PORT', pointer('nodes', name), details)
   }
   for (const join of regions.positional) checkOptions(wiring.names[join] ?? '', { draft, findings })

@@ -14,6 +14,16 @@ export function isName(text: string): boolean {
   return text.length <= NAME_LENGTH && NAME.test(text) && !RESERVED_NAMES.includes(text)
 }
 
+/** {@link isName} for texts that are mostly the same few, such as ports. */
+export function nameChecker(): (text: string) => boolean {
+  const known = new Map<string, boolean>()
+  return (text) => {
+    const found = known.get(text) ?? isName(text)
+    known.set(text, found)
+    return found
+  }
+}
+
 /** An RFC 6901 JSON pointer: `pointer('nodes', 'a/b')` is `/nodes/a~1b`. */
 export function pointer(...segments: readonly (string | number)[]): string {
   return segments.map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -151,7 +151,7 @@ function readProperties(reader: Reader, written: object, path: string): NodeProp
     return value === undefined ? [] : [[name, value]]
   })
   const properties = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(entries) })
-  if (entries.some(([name]) => name === 'missing')) SAYS_MISSING.add(properties)
+  if (Object.hasOwn(written, 'missing')) SAYS_MISSING.add(properties)
   return properties
 }
 
@@ -170,14 +170,26 @@ function readEdges(reader: Reader, from: string, lists: object): DraftEdge[] {
   const path = `/graph${pointer(from)}`
   const list = own(lists, from)
   if (!Array.isArray(list) || reader.value(lists, from, '/graph') === undefined) return []
-  return list.flatMap((successor: unknown, place) => {
-    const at = `${path}/${place}`
-    if (typeof successor === 'string') return [{ from, to: successor, port: OUT, queueSize: undefined, pointer: at }]
-    const edge = reader.object(successor, at)
-    const to = reader.text(edge, 'to', at)
-    const queueSize = reader.value(edge, 'queueSize', at)
-    if (to === undefined) return []
-    const port = reader.text(edge, 'port', at) ?? OUT
-    return [{ from, to, port, queueSize: typeof queueSize === 'number' ? queueSize : undefined, pointer: at }]
-  })
+  const edges: DraftEdge[] = []
+  for (const [place, successor] of list.entries()) {
+    const edge = readEdge(reader, { from, successor, pointer: `${path}/${place}` })
+    if (edge !== undefined) edges.push(edge)
+  }
+  return edges
+}
+
+interface Written {
+  readonly from: string
+  readonly successor: unknown
+  readonly pointer: string
+}
+
+function readEdge(reader: Reader, { from, successor, pointer }: Written): DraftEdge | undefined {
+  if (typeof successor === 'string') return { from, to: successor, port: OUT, queueSize: undefined, pointer }
+  const edge = reader.object(successor, pointer)
+  const to = reader.text(edge, 'to', pointer)
+  if (to === undefined) return undefined
+  const queueSize = reader.value(edge, 'queueSize', pointer)
+  const port = reader.text(edge, 'port', pointer) ?? OUT
+  return { from, to, port, queueSize: typeof queueSize === 'number' ? queueSize : undefined, pointer }
 }

@@ -56,6 +56,7 @@ class Obstacles {
    * that dominates it lies between the two, so one number per node answers for every tie.
    */
   readonly #latest: number[] = []
+  readonly #ports = new Map<number, ReadonlyMap<number, ReadonlySet<string>>>()
 
   constructor(draft: Draft, wiring: Wiring, nodes: readonly BoundNode[]) {
     this.#draft = draft
@@ -74,9 +75,48 @@ class Obstacles {
   before(join: number, { fork, inputs }: Tie): Obstacle | undefined {
     const edges = inputs.map((input) => this.#wiring.inputs[join]?.[input] ?? -1)
     const latest = this.#latestOf(edges)
-    if (latest <= this.#placeOf(fork)) return undefined
+    if (latest <= this.#placeOf(fork)) return this.#atFork(fork, edges)
     const node = this.#wiring.order[latest] ?? -1
     return this.#atNode(node) ?? this.#atPort(node)
+  }
+
+  /** Outputs of the fork by different ports on the way, of which none need have a counterpart. */
+  #atFork(fork: number, edges: readonly number[]): Obstacle | undefined {
+    const reached = this.#portsOf(fork)
+    const ports = new Set<string>()
+    for (const edge of edges) {
+      const { source = -1, port = OUT } = this.#wiring.edges[edge] ?? {}
+      if (source === fork) ports.add(port)
+      else for (const other of reached?.get(source) ?? []) ports.add(other)
+    }
+    if (ports.size < 2) return undefined
+    const listed = [...ports].map((port) => JSON.stringify(port)).join(' and ')
+    return {
+      why: `node ${JSON.stringify(this.#wiring.names[fork])} before it sends on the way by ${listed}`,
+      hint: 'Let all of it leave by one port, or let the join pair by lineage.',
+    }
+  }
+
+  /** By node behind a fork, the ports of the fork that it can be reached from; absent where the fork has only one. */
+  #portsOf(fork: number): ReadonlyMap<number, ReadonlySet<string>> | undefined {
+    const known = this.#ports.get(fork)
+    if (known !== undefined) return known
+    const { outputs, edges } = this.#wiring
+    const leaving = outputs[fork] ?? []
+    if (leaving.every((edge) => edges[edge]?.port === edges[leaving[0] ?? -1]?.port)) return undefined
+    const reached = new Map<number, Set<string>>()
+    for (const first of leaving) {
+      const { target = -1, port = OUT } = edges[first] ?? {}
+      const list = [target]
+      for (const node of list) {
+        const ports = reached.get(node) ?? new Set<string>()
+        if (ports.has(port)) continue
+        reached.set(node, ports.add(port))
+        for (const edge of outputs[node] ?? []) list.push(edges[edge]?.target ?? -1)
+      }
+    }
+    this.#ports.set(fork, reached)
+    return reached
   }
 
   #latestOf(edges: readonly number[]): number {
@@ -102,7 +142,8 @@ class Obstacles {
     const quoted = JSON.stringify(name)
     if (inputs > 1 && !properties.aggregateInputs)
       return { why: `node ${quoted} before it merges its inputs`, hint: 'Move it behind the join.' }
-    if (properties.workers !== 1 && !properties.ordered)
+    // Also with one worker: there may be more later.
+    if (!properties.ordered)
       return { why: `at node ${quoted} before it items may overtake each other`, hint: 'Set "ordered": true there.' }
     if (properties.onError === 'skip')
       return { why: `node ${quoted} before it skips items that fail`, hint: 'Set "onError": "fail" there.' }
