@@ -27,8 +27,8 @@ export const VERDICTS: readonly Mutant[] = [
     changes: [
       {
         file: 'outlet.ts',
-        search: 'origin.scope.enter(to.edges.length)\n    return this.#offer(',
-        replace: 'origin.scope.enter(1)\n    return this.#offer(',
+        search: 'scope.enter(Math.max(1, edges.length))',
+        replace: 'scope.enter(1)',
       },
     ],
     caughtBy: verdicts,
@@ -39,14 +39,22 @@ export const VERDICTS: readonly Mutant[] = [
     changes: [
       {
         file: 'outlet.ts',
-        search: 'if (origin.scope.counted) origin.scope.enter(to.edges.length)\n    ledger.add(',
+        search: 'if (origin.scope.counted) this.#count(origin.scope, to)\n    ledger.add(',
         replace: 'ledger.add(',
       },
       {
         file: 'outlet.ts',
-        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, frame))',
-        replace: `origin.scope.enter(to.edges.length)
-    return this.#offer(to, new Packet(value, meta, origin.scope, frame))`,
+        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))',
+        replace: `{
+      this.#count(origin.scope, to)
+      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))
+    }`,
+      },
+      {
+        file: 'outlet.ts',
+        search: 'const frame = window.start(origin, regions.first)',
+        replace: `const frame = window.start(origin, regions.first)
+      this.#count(origin.scope, to)`,
       },
     ],
     caughtBy: credits,

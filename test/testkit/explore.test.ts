@@ -277,3 +277,32 @@ describe('what cannot be explored is refused:', () => {
     await expect(explore(line(1), { seeds: 3, schedules: 'all' })).rejects.toThrow('not both')
   })
 })
+
+test('calls that get into each other between two microtasks are found by seeds', async () => {
+  const setup = () => {
+    let total = 0
+    const add = async (n: number) => {
+      const before = total
+      await undefined
+      total = before + n
+      return total
+    }
+    return { coroMap: { add } }
+  }
+  const document = {
+    nodes: { in: { coro: 'std.inlet' }, add: { coro: 'add', properties: { workers: 2 } } },
+    graph: { in: ['add'] },
+  }
+  const check = ({ values }: { readonly values: readonly unknown[] }) => expect(values.at(-1)).toBe(6)
+  await expect(explore(document, { setup, input: [1, 2, 3], seeds: 50, check })).rejects.toThrow(/seeds: \[\d+\]/)
+})
+
+test.each([
+  ['no seeds', { seeds: 0 }],
+  ['an empty list of seeds', { seeds: [] }],
+  ['a word for seeds', { seeds: 'all' }],
+  ['another word than "all" for schedules', { schedules: 'every' }],
+])('%s are refused', async (_what, options) => {
+  const document = { nodes: { a: { coro: () => [1] } }, graph: {} }
+  await expect(explore(document, options as never)).rejects.toThrow(TypeError)
+})

@@ -29,8 +29,8 @@ test('the same seed draws the same graph, another one another', () => {
   expect(other).not.toBe(first)
 })
 
-test('one call goes on at a time, when everything before it has happened', async () => {
-  const scheduler = new Scheduler(3, { synchronous: 0 })
+test('one call goes on at a time, when everything before it has happened, where no wake-up is late', async () => {
+  const scheduler = new Scheduler(3, { synchronous: 0, wakeUps: 0 })
   const happened: number[] = []
   const call = async (n: number) => {
     await scheduler.step(`call ${n}`)

@@ -1,5 +1,5 @@
+import { Ages } from './ages.js'
 import { PipelineError } from './errors.js'
-import { Marks } from './marks.js'
 import type { Packet, Scope } from './packet.js'
 import { Ring } from './ring.js'
 
@@ -51,7 +51,7 @@ export class Queue implements Edge {
   /** Told about every packet that the queue loses when it is closed or cleared. */
   onLost: (packet: Packet) => void = () => {}
   readonly #packets = new Ring<Packet>()
-  readonly #marks = new Marks()
+  readonly #ages = new Ages()
   /** Producers that wait; only while the queue is full. */
   readonly #waiting = new Ring<Waiting>()
   #state: 'open' | 'ended' | 'closed' = 'open'
@@ -82,7 +82,7 @@ export class Queue implements Edge {
 
   /** How long the oldest packet has been in it, in milliseconds, to within a millisecond or the time of eight items; 0 when empty. */
   get oldestMs(): number {
-    return this.size === 0 ? 0 : this.#marks.ageOf(this.entered - this.size)
+    return this.size === 0 ? 0 : this.#ages.ageOf(this.entered - this.size)
   }
 
   /** Whether nothing is in it and nothing will come. */
@@ -187,8 +187,8 @@ export class Queue implements Edge {
     const number = this.entered++
     this.#packets.push(packet)
     if (this.#packets.size === 1) {
-      this.#marks.set(number, number)
+      this.#ages.set(number, number)
       this.#receiver?.arrived(this.#input)
-    } else if (this.#marks.due) this.#marks.set(number, this.entered - this.size)
+    } else if (this.#ages.due) this.#ages.set(number, this.entered - this.size)
   }
 }

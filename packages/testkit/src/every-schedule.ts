@@ -19,7 +19,7 @@ export interface Searched {
 const MOST = 10_000
 
 /**
- * Runs `play` once for every order in which its calls can go on: depth-first, each run repeating the decisions of the one
+ * Runs `play` once for every order in which its calls can be let go one after the other: depth-first, each run repeating the decisions of the one
  * before up to the last that can still be made in another way. What `play` does must depend on the scheduler alone, and
  * be new for every run.
  *

@@ -9,9 +9,9 @@ export interface ExploreOptions extends RunSetup, SchedulerOptions {
    * is laid over the other options.
    */
   readonly setup?: (seed: number) => RunSetup
-  /** How many seeds, from 1, or which. @defaultValue 100 */
+  /** How many seeds, counted from 1, or which: at least one. @defaultValue 100 */
   readonly seeds?: number | readonly number[]
-  /** `'all'`: every order in which calls can go on, in place of seeds. */
+  /** `'all'`: every order in which calls can be let go one after the other, in place of seeds. */
   readonly schedules?: 'all'
   /** One schedule, to replay a failure. */
   readonly schedule?: readonly number[]
@@ -24,7 +24,10 @@ export interface Exploration {
   readonly runs: number
   /** How many different orders of events there were. */
   readonly schedules: number
-  /** Whether these were all that there are. */
+  /**
+   * Whether these were all orders in which calls can be let go one after the other. Two calls that take turns in the
+   * middle of their microtasks are not among them: seeds try that too.
+   */
   readonly complete: boolean
 }
 
@@ -46,6 +49,11 @@ const SEEDS = 100
  */
 export async function explore(document: GraphDocument | string, options: ExploreOptions = {}): Promise<Exploration> {
   const { seeds = SEEDS, schedules, schedule, most, setup, synchronous, wakeUps, ...common } = options
+  if (schedules !== undefined && schedules !== 'all')
+    throw new TypeError(`explore() knows "schedules": "all", not ${JSON.stringify(schedules)}.`)
+  const list = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, place) => place + 1) : seeds
+  if (!Array.isArray(list) || list.length === 0 || !list.every(Number.isInteger))
+    throw new TypeError('"seeds" of explore() must be a number of seeds from 1, or a list of whole numbers.')
   if (options.seeds !== undefined && (schedules !== undefined || schedule !== undefined))
     throw new TypeError('Give explore() either "seeds" or schedules, not both.')
   const pace = { ...(synchronous !== undefined && { synchronous }), ...(wakeUps !== undefined && { wakeUps }) }
@@ -64,7 +72,6 @@ export async function explore(document: GraphDocument | string, options: Explore
     const searched = await everySchedule(play, search)
     return { runs, ...searched }
   }
-  const list = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, place) => place + 1) : seeds
   for (const seed of list) await playNamed(new Scheduler(seed, pace), play)
   return { runs, schedules: orders.size, complete: false }
 }

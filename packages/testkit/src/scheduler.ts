@@ -47,6 +47,9 @@ export class StalledError extends Error {
 const turn = globalThis.setImmediate
 const now = performance.now.bind(performance)
 
+/** One in so many releases, and one more, is followed by another before everything has happened that follows from it. */
+const ALONGSIDE = 3
+
 /** Turns of the event loop without anything new after which everything that can move has moved. */
 const QUIET_TURNS = 2
 /** Turns that work gets to settle by itself when nothing is left to release. */
@@ -197,8 +200,12 @@ export class Scheduler {
     for (let released = 0; ; ) {
       await this.#runDry()
       if (settled || released >= releases) return settled
-      if (this.release()) released++
-      else if (!(await this.#settlesAlone(() => settled, patienceMs))) throw new StalledError(this)
+      if (this.release()) {
+        released++
+        while (!settled && released < releases && (await this.#releaseAlongside())) released++
+        continue
+      }
+      if (!(await this.#settlesAlone(() => settled, patienceMs))) throw new StalledError(this)
     }
   }
 
@@ -239,6 +246,19 @@ export class Scheduler {
     this.#happened++
     this.order.push(step.label)
     step.go()
+  }
+
+  /**
+   * Now and then, lets some of what follows from the last release happen, and then another call go on in the middle of
+   * it. Only calls: no timer strikes between two microtasks.
+   */
+  async #releaseAlongside(): Promise<boolean> {
+    if (this.#wakeUps === 0 || this.choices.delay(ALONGSIDE) < ALONGSIDE) return false
+    for (let turns = this.choices.delay(this.#wakeUps); turns > 0; turns--) await undefined
+    const steps = this.#sorted()
+    const step = steps.length === 0 ? undefined : steps[this.choices.choose(steps.length)]
+    if (step !== undefined) this.#let(step)
+    return step !== undefined
   }
 
   /** Lets everything happen that follows from the last release. */

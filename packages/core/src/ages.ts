@@ -13,7 +13,7 @@ interface Mark {
  * hop (50 ns of 250). So only those are timed that find the queue empty, and others when some time has passed since the
  * last one, by the clock that somebody else looked at lately: every eight items somebody does.
  */
-export class Marks {
+export class Ages {
   /** Oldest first; at most one of them for a packet that has left, or for the oldest inside. */
   #marks: Mark[] = []
   #last = 0
