@@ -454,3 +454,53 @@ test('doomsday in the middle of a join by position accounts for every packet', a
     ),
   )
 })
+
+describe('a fork that sends by two ports', () => {
+  const f = defineCoro({
+    emits: ['x'],
+    run: (n: number, ctx: Context) => {
+      if (n % 2 === 0) return n
+      ctx.emit('x', n)
+      return DROP
+    },
+  })
+  const nodes = {
+    src: from(1, 2, 3, 4),
+    f,
+    k: having(
+      { missing: 'partial' },
+      oneToOne((t: unknown) => t),
+    ),
+    c: inc,
+  }
+
+  test('may not meet again in a join by lineage in front of one by position', async () => {
+    const graph = { src: ['f'], f: ['k', 'join', { to: 'c', port: 'x' }], c: ['k'], k: ['join'] }
+    const error = await failureOf(() => plumberOf({ ...nodes, join: byPosition() }, graph))
+    expect(detailOf(error, 'issues')).toMatchObject([
+      { code: 'PLB_GRAPH_UNEVEN_JOIN', pointer: '/nodes/join/properties/match' },
+    ])
+    expect(error.message).toContain('node "f" before it sends on the way by "out" and "x"')
+  })
+
+  test('may send elsewhere by the other', async () => {
+    const graph = { src: ['f'], f: ['a', 'join', { to: 'log', port: 'x' }], a: ['join'] }
+    const plumber = plumberOf({ src: from(1, 2, 3, 4), f, a: inc, log: () => undefined, join: byPosition() }, graph)
+    expect(await plumber.collect()).toEqual([
+      [2, 3],
+      [4, 5],
+    ])
+  })
+})
+
+test('a drain is no difference in length, although sources are stopped at different items', async () => {
+  const endless = function* () {
+    for (let n = 0; ; n++) yield n
+  }
+  const plumber = plumberOf({ a: endless, b: endless, join: same }, { a: ['join'], b: ['join'] })
+  let pairs = 0
+  const enough = gate()
+  const pipeline = plumber.createPipeline({ onOutput: () => void (++pairs === 500 && enough.open()) })
+  await enough.opened
+  expect(await pipeline.drain()).toMatchObject({ outcome: 'completed', errors: [] })
+})

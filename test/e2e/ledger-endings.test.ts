@@ -7,6 +7,7 @@ import {
   endless,
   failureOf,
   from,
+  having,
   nodeOf,
   plumberOf,
   range,
@@ -167,6 +168,75 @@ describe('a run that fails', () => {
     expect(countOf(rootsOf(report))).toBeGreaterThanOrEqual(nodeOf(report, 'left').emitted + 4)
     expect(countOf(rootsOf(report))).toBeLessThanOrEqual(9 + 4)
   })
+})
+
+describe('an output that waits for a credit', () => {
+  /** Reads on while what it gave waits. */
+  const buffer = defineCoro({
+    kind: 'stream',
+    run: async function* (inputs: AsyncIterable<unknown>) {
+      const read: unknown[] = []
+      let [done, wake] = [false, (): void => {}]
+      const reading = (async () => {
+        for await (const value of inputs) {
+          read.push(value)
+          wake()
+          await turns(1)
+        }
+        done = true
+        wake()
+      })()
+      while (!done || read.length > 0) {
+        if (read.length > 0) yield read.shift()
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+      await reading
+    },
+  })
+  const late = async (n: unknown) => {
+    if (n === 0) await turns(100)
+    return n
+  }
+
+  test('is counted before its input is done with, as a stream that reads ahead is', async () => {
+    const nodes = { src: from(...range(60)), f: same, buffer, late, b: same, c: same }
+    const outer = having({ missing: 'partial', collect: 'all' }, same)
+    const report = await plumberOf(
+      { ...nodes, inner: same, outer },
+      {
+        src: ['f'],
+        f: ['buffer', 'c'],
+        buffer: ['late', 'b'],
+        late: ['inner'],
+        b: ['inner'],
+        inner: ['outer'],
+        c: ['outer'],
+      },
+    ).run(undefined, LEDGER)
+    expect(report.outcome).toBe('completed')
+    expect(countOf(rootsOf(report))).toBe(60)
+    expectBalancedBooks(report, [])
+  })
+})
+
+test('an output by a port without edges has the verdict of one that nobody wants', async () => {
+  const coro = defineCoro({
+    emits: ['used'],
+    run: function* (_: unknown, ctx: Context) {
+      for (const n of range(5)) {
+        ctx.emit('used', n)
+        yield n
+      }
+    },
+  })
+  const report = await plumberOf({ src: coro, out: same }, { src: [{ to: 'out', port: 'used' }] }).run(
+    undefined,
+    LEDGER,
+  )
+  expect(rootsOf(report)).toEqual({ ...NONE, delivered: 5, filtered: 5 })
 })
 
 describe('without a ledger', () => {

@@ -1,4 +1,5 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
+import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   chain,
@@ -117,5 +118,31 @@ describe('oneToOne', () => {
     expect(error).toMatchObject({ code: 'PLB_NODE_FAILED', cause: { code: 'PLB_NODE_CARDINALITY' } })
     expect(seen.values).toEqual(range(seen.values.length).map((n) => [n, n]))
     expectBalancedBooks(reportOf(error), [])
+  })
+
+  test('takes whatever can be awaited for a promise', async () => {
+    const thenable = (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) })
+    expect(await chain({ src: from(1, 2), coro: oneToOne(thenable), out: same }).collect()).toEqual([1, 2])
+    const error = await failureOf(() => chain({ src: from(1), coro: oneToOne(() => thenable(DROP)), out: same }).run())
+    expect(error.cause).toMatchObject({ code: 'PLB_NODE_CARDINALITY', details: { count: 0 } })
+  })
+
+  test('closes its generators when the run is doomed, as other nodes do', async () => {
+    const closed: string[] = []
+    const begun = gate()
+    const endless = function* () {
+      try {
+        for (;;) {
+          begun.open()
+          yield turns(1).then(() => DROP)
+        }
+      } finally {
+        closed.push('finally')
+      }
+    }
+    const pipeline = chain({ src: from(1), coro: oneToOne(endless), out: same }).createPipeline()
+    await begun.opened
+    expect((await pipeline.doomsday('enough')).abandoned).toEqual([])
+    expect(closed).toEqual(['finally'])
   })
 })

@@ -243,6 +243,20 @@ describe('a listener that throws', () => {
     expect(logged.flat().some((what) => what === boom || Object.values(Object(what)).includes(boom))).toBe(true)
   })
 
+  test('may reject later, or set a tap of itself', async () => {
+    const pipeline = line()
+    let seen = 0
+    const again = async () => {
+      seen++
+      pipeline.tap('inc', ALL, again)
+      throw new Error('late')
+    }
+    pipeline.tap('inc', ALL, again)
+    await feed(pipeline, [1, 2])
+    expect((await pipeline.drain()).outcome).toBe('completed')
+    expect(seen).toBe(1 + 2)
+  })
+
   test('may stop its own tap, set another one, or end the run', async () => {
     const pipeline = line()
     const tap = samples()
