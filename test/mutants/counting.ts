@@ -109,9 +109,9 @@ export const COUNTING: readonly Mutant[] = [
       { file: 'outlet.ts', search: 'ledger.add(origin.frame, regions.adds)\n', replace: '' },
       ...['origin.frame', 'frame'].map((frame) => ({
         file: 'outlet.ts',
-        search: `return this.#offer(to, new Packet(value, meta, origin.scope, ${frame}))`,
+        search: `return this.#offer(to, new Packet(value, meta, origin.scope, ${frame}), true)`,
         replace: `{
-        const offered = this.#offer(to, new Packet(value, meta, origin.scope, ${frame}))
+        const offered = this.#offer(to, new Packet(value, meta, origin.scope, ${frame}), true)
         ledger.add(origin.frame, regions.adds)
         return offered
       }`,
@@ -186,7 +186,7 @@ export const COUNTING: readonly Mutant[] = [
       },
       {
         file: 'outlet.ts',
-        search: '  /** Puts a copy on every edge of a port; waits for those that are full. */',
+        search: '  /**\n   * Puts a copy on every edge of a port',
         replace: `  latest: { readonly origin: Packet; readonly frame: ReturnType<ForkWindow['start']> } | undefined
   startOnce(window: ForkWindow, origin: Packet, first: readonly number[]) {
     if (this.latest?.origin === origin) {
@@ -197,7 +197,9 @@ export const COUNTING: readonly Mutant[] = [
     } else this.latest = { origin, frame: window.start(origin, first) }
     return this.latest.frame
   }
-`,
+
+  /**
+   * Puts a copy on every edge of a port`,
       },
     ],
     caughtBy: diamonds,

@@ -44,10 +44,10 @@ export const VERDICTS: readonly Mutant[] = [
       },
       {
         file: 'outlet.ts',
-        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))',
+        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)',
         replace: `{
       this.#count(origin.scope, to)
-      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))
+      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)
     }`,
       },
       {

@@ -10,8 +10,8 @@ interface Mark {
 
 /**
  * When the packets of a queue entered it, as far as that is known. Looking at the clock for each would cost a fifth of a
- * hop (50 ns of 250). So only those are timed that find the queue empty, and others when some time has passed since the
- * last one, by the clock that somebody else looked at lately: every eight items somebody does.
+ * hop (50 ns of 250). So only those are timed that find the queue empty, and every eighth if some time has passed since
+ * the last one, by the clock that somebody else looked at lately.
  */
 export class Ages {
   /** Oldest first; at most one of them for a packet that has left, or for the oldest inside. */

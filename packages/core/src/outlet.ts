@@ -94,8 +94,9 @@ export class Outlet {
       return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
-    if (origin.scope.counted) this.#count(origin.scope, to)
-    return this.#offer(to, new Packet(value, meta, origin.scope))
+    const { scope } = origin
+    if (scope.counted) this.#count(scope, to)
+    return this.#offer(to, new Packet(value, meta, scope), scope.counted)
   }
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
@@ -183,10 +184,10 @@ export class Outlet {
     if (origin.scope.counted) this.#count(origin.scope, to)
     ledger.add(origin.frame, regions.adds)
     if (!regions.opens || window === undefined)
-      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame))
+      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)
     const open = (): boolean | Promise<boolean> => {
       const frame = window.start(origin, regions.first)
-      return this.#offer(to, new Packet(value, meta, origin.scope, frame))
+      return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)
     }
     const credit = window.credit(origin.scope)
     if (credit === true) return open()
@@ -206,9 +207,11 @@ export class Outlet {
     return false
   }
 
-  /** Puts a copy on every edge of a port; waits for those that are full. */
-  #offer({ edges, regions }: Port, packet: Packet): boolean | Promise<boolean> {
-    const watched = regions !== undefined || packet.scope.counted
+  /**
+   * Puts a copy on every edge of a port; waits for those that are full. `watched`: near a join, or where a ledger is kept,
+   * it matters what becomes of each copy.
+   */
+  #offer({ edges }: Port, packet: Packet, watched: boolean): boolean | Promise<boolean> {
     let accepted = false
     let waits: Promise<boolean>[] | undefined
     for (const output of edges) {

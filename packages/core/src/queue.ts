@@ -189,6 +189,6 @@ export class Queue implements Edge {
     if (this.#packets.size === 1) {
       this.#ages.set(number, number)
       this.#receiver?.arrived(this.#input)
-    } else if (this.#ages.due) this.#ages.set(number, this.entered - this.size)
+    } else if (number % 8 === 0 && this.#ages.due) this.#ages.set(number, this.entered - this.size)
   }
 }
