@@ -121,6 +121,7 @@ describe('oneToOne', () => {
   })
 
   test('takes whatever can be awaited for a promise', async () => {
+    // biome-ignore lint/suspicious/noThenProperty: what is awaited need not be a promise
     const thenable = (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) })
     expect(await chain({ src: from(1, 2), coro: oneToOne(thenable), out: same }).collect()).toEqual([1, 2])
     const error = await failureOf(() => chain({ src: from(1), coro: oneToOne(() => thenable(DROP)), out: same }).run())
