@@ -1,11 +1,12 @@
 import { gate } from '@pipelines/testkit'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   chain,
   edgeOf,
   nodeOf,
   type Pipeline,
   plumberOf,
+  putEach,
   range,
   same,
   turns,
@@ -13,30 +14,16 @@ import {
   until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
+import { handClock } from '../support/still-clock.js'
 
 /*
  * How long the oldest packet of an edge has been there. The time is what the test says it is.
  */
 
-const { now: running } = performance
-let time = 0
+const clock = handClock(1_000)
 
-beforeEach(() => {
-  time = 1_000
-  performance.now = () => time
-})
-afterEach(() => {
-  performance.now = running
-})
-
-/** Puts the values one after the other, each followed by whatever follows from it. */
-async function feed(pipeline: Pipeline, values: readonly unknown[], stepMs = 0): Promise<void> {
-  for (const value of values) {
-    await pipeline.put(value)
-    await turns(2)
-    time += stepMs
-  }
-}
+const feed = (pipeline: Pipeline, values: readonly unknown[], stepMs = 0) =>
+  putEach(pipeline, values, { clock, stepMs })
 
 /** An inlet, a node and a leaf. */
 const line = (options: object = {}) =>
@@ -71,7 +58,7 @@ describe('oldestMs', () => {
     expect(edge().depth).toBe(1)
     await pass(0)
     expect(edge()).toMatchObject({ depth: 0, oldestMs: 0 })
-    time += 10_000
+    clock.now += 10_000
     expect(edge().oldestMs).toBe(0)
     await finish()
     expect(edge().oldestMs).toBe(0)
@@ -90,7 +77,7 @@ describe('oldestMs', () => {
     expect(edge()).toMatchObject({ depth: 39, oldestMs: 0 })
     for (const passed of [1, 999, 59_000]) {
       const before = edge().oldestMs
-      time += passed
+      clock.now += passed
       expect(edge().oldestMs).toBe(before + passed)
     }
     await finish()
@@ -105,22 +92,22 @@ describe('oldestMs', () => {
       const [oldest] = enteredAt.slice(left)
       if (depth === 0 || oldest === undefined) return expect(oldestMs).toBe(0)
       expect(oldestMs).toBeGreaterThanOrEqual(0)
-      expect(Math.abs(oldestMs - (time - oldest)), `packet ${left} of ${enteredAt.length}`).toBeLessThanOrEqual(
+      expect(Math.abs(oldestMs - (clock.now - oldest)), `packet ${left} of ${enteredAt.length}`).toBeLessThanOrEqual(
         16 * stepMs,
       )
     }
     for (const n of range(150)) {
-      enteredAt.push(time)
+      enteredAt.push(clock.now)
       await feed(pipeline, [n])
       expectTold()
-      time += stepMs
+      clock.now += stepMs
       // Two packets enter for each that leaves, later one for three.
       for (const _ of range(n < 80 ? n % 2 : 3)) if (taken < n) await pass(taken++)
       expectTold()
     }
     while (taken < 150) {
       await pass(taken++)
-      time += stepMs
+      clock.now += stepMs
       expectTold()
     }
     expect(edge()).toMatchObject({ depth: 0, oldestMs: 0 })
@@ -131,7 +118,7 @@ describe('oldestMs', () => {
     const { pipeline, finish, edge } = held(4)
     await feed(pipeline, range(5))
     const late = pipeline.put(5)
-    time += 7_000
+    clock.now += 7_000
     expect(edge()).toMatchObject({ depth: 4, capacity: 4, oldestMs: 7_000 })
     await finish()
     await late.catch(() => {})
@@ -145,7 +132,7 @@ describe('oldestMs', () => {
     )
     const pipeline = plumber.createPipeline()
     await feed(pipeline, [1, 2])
-    time += 3_000
+    clock.now += 3_000
     const { depth, oldestMs } = edgeOf(pipeline.snapshot(), 'in', 'join')
     expect([depth, oldestMs, nodeOf(pipeline.snapshot(), 'join').received]).toEqual([0, 0, 2])
     open.open()

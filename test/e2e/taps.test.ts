@@ -1,6 +1,6 @@
 import { type Context, DROP, defineCoro, type Sample } from '@pipelines/core'
 import { gate } from '@pipelines/testkit'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   chain,
   failureOf,
@@ -9,26 +9,18 @@ import {
   outputs,
   type Pipeline,
   plumberOf,
+  putEach,
   range,
   same,
-  turns,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
+import { handClock } from '../support/still-clock.js'
 
 /*
  * Looking into a running pipeline: samples of what a node or an edge carries. The time is what the test says it is.
  */
 
-const { now: running } = performance
-let time = 0
-
-beforeEach(() => {
-  time = 1_000
-  performance.now = () => time
-})
-afterEach(() => {
-  performance.now = running
-})
+const clock = handClock(1_000)
 
 const ALL = { perSecond: Number.POSITIVE_INFINITY }
 
@@ -44,14 +36,8 @@ function samples() {
   }
 }
 
-/** Puts the values one after the other, each followed by whatever follows from it. */
-async function feed(pipeline: Pipeline, values: readonly unknown[], stepMs = 0): Promise<void> {
-  for (const value of values) {
-    await pipeline.put(value)
-    await turns(2)
-    time += stepMs
-  }
-}
+const feed = (pipeline: Pipeline, values: readonly unknown[], stepMs = 0) =>
+  putEach(pipeline, values, { clock, stepMs })
 
 const WAYS = [{}, { fuse: false }]
 
@@ -279,7 +265,7 @@ describe('perSecond', () => {
   async function timesOf(count: number, stepMs: number, ...options: [] | [{ readonly perSecond?: number }]) {
     const pipeline = line()
     const times: number[] = []
-    const listener = () => void times.push(time - 1_000)
+    const listener = () => void times.push(clock.now - 1_000)
     if (options[0] === undefined) pipeline.tap('inc', listener)
     else pipeline.tap('inc', options[0], listener)
     await feed(pipeline, range(count), stepMs)
@@ -310,7 +296,7 @@ describe('perSecond', () => {
     const tap = samples()
     pipeline.tap('inc', { perSecond: 5 }, tap.listener)
     await feed(pipeline, [0])
-    time += 60_000
+    clock.now += 60_000
     await feed(pipeline, range(100))
     expect(tap.values.length).toBeLessThanOrEqual(1 + 5)
     expect(tap.values.length).toBeGreaterThan(1)

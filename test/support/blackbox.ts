@@ -1,6 +1,7 @@
 import { PipelineError } from '@pipelines/core'
 import { Plumber, type Successor } from '@pipelines/plumber'
 import { expect } from 'vitest'
+import { turns } from './turns.js'
 
 export { settlesSoon, turns, until } from './turns.js'
 
@@ -165,4 +166,17 @@ export function outputs(): {
 } {
   const values: unknown[] = []
   return { values, options: { onOutput: ({ value }) => void values.push(value) } }
+}
+
+/** Puts the values one after the other, each followed by whatever follows from it, and then by so much time. */
+export async function putEach(
+  pipeline: Pipeline,
+  values: readonly unknown[],
+  { clock, stepMs = 0 }: { readonly clock: { now: number }; readonly stepMs?: number },
+): Promise<void> {
+  for (const value of values) {
+    await pipeline.put(value)
+    await turns(2)
+    clock.now += stepMs
+  }
 }

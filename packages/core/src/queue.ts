@@ -80,7 +80,7 @@ export class Queue implements Edge {
     return this.#packets.size
   }
 
-  /** How long the oldest packet has been in it, in milliseconds, to within a millisecond or the time of eight items; 0 when empty. */
+  /** How long the oldest packet has been in it, in milliseconds, to within a millisecond or the time of 16 items; 0 when empty. */
   get oldestMs(): number {
     return this.size === 0 ? 0 : this.#ages.ageOf(this.entered - this.size)
   }

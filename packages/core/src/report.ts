@@ -65,7 +65,7 @@ export interface EdgeSnapshot extends EdgeCounts {
   readonly depth: number
   /** The most packets it may hold; in front of a join by lineage, the most frames that its fork may have open. */
   readonly capacity: number
-  /** How long its oldest packet has been in it, in milliseconds, to within a millisecond or the time of eight items; 0 when empty. */
+  /** How long its oldest packet has been in it, in milliseconds, to within a millisecond or the time of 16 items; 0 when empty. */
   readonly oldestMs: number
 }
 
