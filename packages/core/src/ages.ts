@@ -14,8 +14,10 @@ interface Mark {
  * the last one, by the clock that somebody else looked at lately.
  */
 export class Ages {
-  /** Oldest first; at most one of them for a packet that has left, or for the oldest inside. */
-  #marks: Mark[] = []
+  /** When the last timed packet entered that has left, or is the oldest inside. */
+  #at = 0
+  /** Timed packets behind it, oldest first. */
+  #later: Mark[] = []
   #last = 0
 
   /** Whether the next packet is worth another look at the clock. */
@@ -23,23 +25,32 @@ export class Ages {
     return pacer.lately - this.#last >= APART_MS
   }
 
-  /** Packet `number` enters now; `oldest` is the first that is inside. */
-  set(number: number, oldest: number): void {
-    this.#trim(oldest)
+  /** A packet enters, and finds nothing inside. */
+  first(): void {
     this.#last = pacer.look()
-    this.#marks.push({ number, at: this.#last })
+    this.#at = this.#last
+    if (this.#later.length > 0) this.#later = []
   }
 
-  /** Milliseconds since packet `number`, which is inside, entered; or since the last one before it that was timed. */
+  /** Packet `number` enters; `oldest` is the first that is inside. */
+  next(number: number, oldest: number): void {
+    this.#pass(oldest)
+    this.#last = pacer.look()
+    this.#later.push({ number, at: this.#last })
+  }
+
+  /** Milliseconds since packet `number`, the oldest inside, entered; or since the last one before it that was timed. */
   ageOf(number: number): number {
-    this.#trim(number)
-    const [mark] = this.#marks
-    return mark === undefined ? 0 : performance.now() - mark.at
+    this.#pass(number)
+    return performance.now() - this.#at
   }
 
-  #trim(oldest: number): void {
+  #pass(oldest: number): void {
     let past = 0
-    for (let next = this.#marks[1]; next !== undefined && next.number <= oldest; next = this.#marks[past + 1]) past++
-    if (past > 0) this.#marks = this.#marks.slice(past)
+    for (let mark = this.#later[0]; mark !== undefined && mark.number <= oldest; mark = this.#later[past]) {
+      this.#at = mark.at
+      past++
+    }
+    if (past > 0) this.#later = this.#later.slice(past)
   }
 }

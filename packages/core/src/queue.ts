@@ -187,8 +187,8 @@ export class Queue implements Edge {
     const number = this.entered++
     this.#packets.push(packet)
     if (this.#packets.size === 1) {
-      this.#ages.set(number, number)
+      this.#ages.first()
       this.#receiver?.arrived(this.#input)
-    } else if (number % 8 === 0 && this.#ages.due) this.#ages.set(number, this.entered - this.size)
+    } else if (number % 8 === 0 && this.#ages.due) this.#ages.next(number, this.entered - this.size)
   }
 }
