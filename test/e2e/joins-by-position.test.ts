@@ -493,14 +493,24 @@ describe('a fork that sends by two ports', () => {
   })
 })
 
-test('a drain is no difference in length, although sources are stopped at different items', async () => {
-  const endless = function* () {
-    for (let n = 0; ; n++) yield n
-  }
-  const plumber = plumberOf({ a: endless, b: endless, join: same }, { a: ['join'], b: ['join'] })
-  let pairs = 0
-  const enough = gate()
-  const pipeline = plumber.createPipeline({ onOutput: () => void (++pairs === 500 && enough.open()) })
-  await enough.opened
-  expect(await pipeline.drain()).toMatchObject({ outcome: 'completed', errors: [] })
-})
+test.each(['strict', 'shortest'])(
+  'a drain that stops sources at different items is a difference like any other: %s',
+  async (unequal) => {
+    let pairs = 0
+    const enough = gate()
+    const ahead = function* () {
+      for (let n = 0; ; n++) yield n
+    }
+    const nodes = { a: ahead, b: 'std.inlet', join: byPosition({ unequal }) }
+    const pipeline = plumberOf(nodes, { a: ['join'], b: ['join'] }).createPipeline({
+      onOutput: () => void (++pairs === 3 && enough.open()),
+    })
+    for (const n of range(3)) await pipeline.put(n)
+    await enough.opened
+    const report = await pipeline.drain()
+    expect(report.outcome).toBe(unequal === 'strict' ? 'failed' : 'completed')
+    expect(report.error?.code).toBe(unequal === 'strict' ? 'PLB_RUN_UNEQUAL' : undefined)
+    expect(pairs).toBe(3)
+    expectBalancedBooks(report)
+  },
+)

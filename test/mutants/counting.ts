@@ -107,15 +107,13 @@ export const COUNTING: readonly Mutant[] = [
     what: 'The copies of an output are added to the frames only when they are on their way.',
     changes: [
       { file: 'outlet.ts', search: 'ledger.add(origin.frame, regions.adds)\n', replace: '' },
-      ...['origin.frame', 'frame'].map((frame) => ({
+      {
         file: 'outlet.ts',
-        search: `return this.#offer(to, new Packet(value, meta, origin.scope, ${frame}), true)`,
-        replace: `{
-        const offered = this.#offer(to, new Packet(value, meta, origin.scope, ${frame}), true)
-        ledger.add(origin.frame, regions.adds)
-        return offered
-      }`,
-      })),
+        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)',
+        replace: `const offered = this.#offer(to, new Packet(value, meta, origin.scope, frame), true)
+    this.#o.ledger.add(origin.frame, regions.adds)
+    return offered`,
+      },
     ],
     caughtBy: diamonds,
   },

@@ -44,17 +44,9 @@ export const VERDICTS: readonly Mutant[] = [
       },
       {
         file: 'outlet.ts',
-        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)',
-        replace: `{
-      this.#count(origin.scope, to)
-      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)
-    }`,
-      },
-      {
-        file: 'outlet.ts',
-        search: 'const frame = window.start(origin, regions.first)',
-        replace: `const frame = window.start(origin, regions.first)
-      this.#count(origin.scope, to)`,
+        search: 'return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)',
+        replace: `this.#count(origin.scope, to)
+    return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)`,
       },
     ],
     caughtBy: credits,

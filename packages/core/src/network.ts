@@ -199,7 +199,7 @@ export class Network implements Host {
   }
 
   failAtEnd(error: PipelineError): void {
-    if (this.state === 'draining' || this.doomed) return // sources were ended, each at another item
+    if (this.doomed) return // which ends one side before the other
     this.#note(error)
     this.#records.end ??= { outcome: 'failed', error }
   }

@@ -183,20 +183,22 @@ export class Outlet {
     const { ledger, window } = this.#o
     if (origin.scope.counted) this.#count(origin.scope, to)
     ledger.add(origin.frame, regions.adds)
-    if (!regions.opens || window === undefined)
-      return this.#offer(to, new Packet(value, meta, origin.scope, origin.frame), true)
-    const open = (): boolean | Promise<boolean> => {
-      const frame = window.start(origin, regions.first)
-      return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)
-    }
+    if (!regions.opens || window === undefined) return this.#spread(to, regions, origin, value, meta)
     const credit = window.credit(origin.scope)
-    if (credit === true) return open()
+    if (credit === true) return this.#spread(to, regions, origin, value, meta)
     if (credit === false) return this.#takeBack(to, regions, origin)
     return credit.then((granted) => {
-      if (granted && !this.#ended) return open()
+      if (granted && !this.#ended) return this.#spread(to, regions, origin, value, meta)
       if (granted) window.giveBack()
       return this.#takeBack(to, regions, origin)
     })
+  }
+
+  /** Near a join: opens a frame where one begins here, and puts the copies, all of which have been counted. */
+  #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    const { window } = this.#o
+    const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
+    return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)
   }
 
   /** An output that was counted will not leave. */

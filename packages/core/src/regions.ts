@@ -113,7 +113,7 @@ export interface Incidence {
 }
 
 /** Lists the edges of every node, in their order. */
-export function incidenceOf({ nodes, edges }: Pick<RegionGraph, 'nodes' | 'edges'>): Incidence {
+function incidenceOf({ nodes, edges }: Pick<RegionGraph, 'nodes' | 'edges'>): Incidence {
   const ins: number[][] = nodes.map(() => [])
   const outs: number[][] = nodes.map(() => [])
   edges.forEach((edge, number) => {
