@@ -101,6 +101,14 @@ describe('an output', () => {
     some.queues[1]?.take()
     expect(await kept).toBe(true)
 
+    const one = outletOf([1])
+    void one.send(1)
+    const only = one.outlet.send(mine, 'out', 2, NO_META)
+    one.queues[0]?.take()
+    one.queues[0]?.close()
+    expect(one.outlet.withdraw(mine.scope)).toBe(false)
+    expect(await only).toBe(true)
+
     const late = outletOf([1, 1])
     void late.send(1)
     const waiting = late.outlet.send(mine, 'out', 2, NO_META)

@@ -1,5 +1,5 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
-import { gate } from '@pipelines/testkit'
+import { gate, Scheduler } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
   aborted,
@@ -230,4 +230,32 @@ describe('a region that is left early gives everything back', () => {
   test.each([10, ITEMS])('where calls inside have to be given up, of %i items', async (items) => {
     expect(await expectEnds(items, () => new Promise(() => {}), 1)).toEqual(['branch'])
   })
+})
+
+test('a fork that waits for a credit is not abandoned, however long that takes after nobody wants more of it', async () => {
+  const take = defineCoro({
+    kind: 'stream',
+    run: async function* (inputs: AsyncIterable<unknown>) {
+      let left = WINDOW + 1
+      for await (const value of inputs) {
+        yield value
+        if (--left === 0) return
+      }
+    },
+  })
+  for (let seed = 1; seed <= 10; seed++) {
+    const scheduler = new Scheduler(seed, { synchronous: 0 })
+    const restore = scheduler.install()
+    try {
+      const join = (pair: unknown) => scheduler.after('join', () => pair)
+      const running = plumberOf(
+        { src: from(...range(60)), fork: same, a: take, b: take, join },
+        { src: ['fork'], fork: ['a', 'b'], a: ['join'], b: ['join'] },
+      ).run(undefined, { graceMs: 20 })
+      await scheduler.drive(running)
+      expect(await running, `seed ${seed}`).toMatchObject({ outcome: 'completed', abandoned: [] })
+    } finally {
+      restore()
+    }
+  }
 })

@@ -193,11 +193,6 @@ export class ForkWindow {
     // A closed frame that somebody still holds must not hold all that were opened after it.
     frame.previous = undefined
     frame.next = undefined
-    this.giveBack()
-  }
-
-  /** A credit is free again: whoever waits longest gets it. */
-  giveBack(): void {
     this.open--
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return

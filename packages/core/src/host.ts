@@ -18,8 +18,6 @@ export interface Host {
   readonly roots: RootLedger | undefined
   /** Whether everything is being cancelled. */
   readonly doomed: boolean
-  /** Whether the run will end as failed, once everything inside has flowed out. */
-  readonly failing: boolean
   /** An error that ends the run. After the first one: recorded. */
   fail(error: PipelineError): void
   /** An error that ends the run as failed once everything inside has flowed out. */

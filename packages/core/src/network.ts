@@ -95,10 +95,6 @@ export class Network implements Host {
     return this.state === 'doomed' || this.state === 'settled'
   }
 
-  get failing(): boolean {
-    return this.#records.end !== undefined
-  }
-
   /** Starts every node, from the leaves to the sources. May be called once. */
   start(): void {
     if (this.state !== 'idle') throw new PipelineError('STATE_ALREADY_STARTED', { what: 'The network' })

@@ -62,7 +62,6 @@ export class Outlet {
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
   #openEdges: number
-  #ended = false
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
   /** Absent while nobody looks. */
@@ -113,7 +112,6 @@ export class Outlet {
 
   /** Nothing more comes: ends every edge. */
   end(): void {
-    this.#ended = true
     for (const { edge } of this.#o.edges) edge.end()
   }
 
@@ -187,11 +185,9 @@ export class Outlet {
     const credit = window.credit(origin.scope)
     if (credit === true) return this.#spread(to, regions, origin, value, meta)
     if (credit === false) return this.#takeBack(to, regions, origin)
-    return credit.then((granted) => {
-      if (granted && !this.#ended) return this.#spread(to, regions, origin, value, meta)
-      if (granted) window.giveBack()
-      return this.#takeBack(to, regions, origin)
-    })
+    return credit.then((granted) =>
+      granted ? this.#spread(to, regions, origin, value, meta) : this.#takeBack(to, regions, origin),
+    )
   }
 
   /** Near a join: opens a frame where one begins here, and puts the copies, all of which have been counted. */

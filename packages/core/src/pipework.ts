@@ -142,7 +142,7 @@ class Fitter implements Pipework {
       host.lost(name, packet)
       if (host.doomed) return
       host.ledger.release(packet.frame, tokens)
-      packet.ended(host.failing ? 'aborted' : undefined)
+      packet.ended()
     }
     this.#edges[number] = queue
     return queue

@@ -131,7 +131,6 @@ class LonelyHost implements Host {
   readonly graceMs: number = GRACE_MS
   readonly ledger: Ledger = new Ledger()
   readonly roots: undefined
-  readonly failing: boolean = false
   doomed = false
   readonly #records = new Records()
   readonly #outputs: readonly Queue[]
