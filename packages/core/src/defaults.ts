@@ -1,4 +1,41 @@
-/** How a node may be set, all present: what people leave out is filled in from {@link NODE_PROPERTIES}. */
+/** Attempts and the delays between them. */
+export interface Retry {
+  /** Invocations, the first included. */
+  readonly attempts: number
+  /** Longest delay before the second attempt, in milliseconds. */
+  readonly minDelayMs: number
+  /** Longest delay before any attempt, in milliseconds. */
+  readonly maxDelayMs: number
+  /** How many times longer each delay may be than the one before. */
+  readonly factor: number
+  /** `full`: anything from zero to the longest delay; `none`: the longest delay. */
+  readonly jitter: 'full' | 'none'
+}
+
+/** So many of something in any stretch of time of that length. */
+export interface Rate {
+  readonly count: number
+  readonly perMs: number
+}
+
+/** Items that one call gets together. */
+export interface Batch {
+  readonly size: number
+  /** Milliseconds after which an incomplete batch goes ahead. */
+  readonly maxWaitMs?: number
+  /** `each`: the call returns a list with one result per item; `one`: one value for all of them. */
+  readonly returns: 'each' | 'one'
+}
+
+/** Consecutive items that one call gets together; the next call gets those `step` further on. */
+export interface Window {
+  readonly size: number
+  readonly step: number
+  /** Whether the last items, if they were in no window, make an incomplete one. */
+  readonly partial: boolean
+}
+
+/** How a node may be set: what people leave out is filled in from {@link NODE_PROPERTIES}, or absent where that has no default. */
 export interface NodeProperties {
   /** With two or more inputs: `true` joins one of each into a tuple, `false` merges them by arrival. */
   readonly aggregateInputs: boolean
@@ -14,10 +51,27 @@ export interface NodeProperties {
   readonly workers: number
   /** Whether outputs leave in input order whatever `workers` is; `false` = in order of completion. */
   readonly ordered: boolean
+  /** Name of a coroutine that gives an item's key: per key one item at a time, in order. */
+  readonly partitionBy?: string
   /** Capacity of each input queue, in packets. */
   readonly queueSize: number
-  /** What an item that fails does: ends the run, or is counted and left out. */
-  readonly onError: 'fail' | 'skip'
+  /** Outputs that may be on their way to a successor or in work there. */
+  readonly packetsInFlight?: number
+  /** Milliseconds that an attempt may take. */
+  readonly timeoutMs?: number
+  readonly retry?: Retry
+  /** What an item that fails does: ends the run, is counted and left out, or leaves by port `error`. */
+  readonly onError: 'fail' | 'skip' | 'route'
+  /** More failures than this end the run whatever `onError` is. */
+  readonly maxErrors?: Rate
+  /** Calls that may start, attempts counted. */
+  readonly rateLimit?: Rate
+  readonly batch?: Batch
+  readonly window?: Window
+  /** `true`: one worker, in order. A number: sliding windows of so many. `false`: any worker. */
+  readonly stateful?: boolean | number
+  /** `atomic`: the outputs of a generator leave when it has ended. */
+  readonly emit?: 'atomic'
   /** Name of the executor that runs the coroutine. */
   readonly executor: string
   /** Whether the node may share one call chain with its neighbours. */
@@ -26,13 +80,36 @@ export interface NodeProperties {
 
 /** One row of the table: the default, the rule as JSON Schema, the meaning in a sentence. */
 export interface PropertySpec<T> {
-  readonly default: T
-  readonly schema: Readonly<Record<string, unknown>>
+  /** Absent where the property is off unless it is set. */
+  readonly default?: T
+  readonly schema: SchemaObject
   readonly description: string
 }
 
+/** Longest that a timer can wait, in milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1
+const MS = { type: 'number', minimum: 0, maximum: LONGEST_MS } as const
+
+type SchemaObject = Readonly<Record<string, unknown>>
+
+/** The schema of an object that has these keys and no others. */
+function closed(required: readonly string[], properties: Readonly<Record<string, SchemaObject>>): SchemaObject {
+  return { type: 'object', additionalProperties: false, required, properties }
+}
+
+function rate(description: string): SchemaObject {
+  return closed(['count', 'perMs'], {
+    count: { type: 'integer', minimum: 1, description },
+    perMs: { type: 'number', exclusiveMinimum: 0, maximum: LONGEST_MS, description: 'In any stretch of so many milliseconds.' },
+  })
+}
+
 /** Node properties: the one table that the JSON Schema, `normalize` and the docs are made from. */
-export const NODE_PROPERTIES: { readonly [K in keyof NodeProperties]: PropertySpec<NodeProperties[K]> } = {
+export const NODE_PROPERTIES: {
+  readonly [K in keyof NodeProperties]-?: undefined extends NodeProperties[K]
+    ? PropertySpec<NodeProperties[K]>
+    : Required<PropertySpec<NodeProperties[K]>>
+} = {
   aggregateInputs: {
     default: true,
     schema: { type: 'boolean' },
@@ -73,15 +150,89 @@ export const NODE_PROPERTIES: { readonly [K in keyof NodeProperties]: PropertySp
     schema: { type: 'boolean' },
     description: 'true: outputs leave in input order whatever "workers" is; false: in order of completion.',
   },
+  partitionBy: {
+    schema: { type: 'string', minLength: 1, maxLength: 256 },
+    description:
+      'Name of a coroutine that gives an item its key: at most one item per key is in progress, and items of one key stay in order.',
+  },
   queueSize: {
     default: 64,
     schema: { type: 'integer', minimum: 1 },
     description: 'Capacity of each input queue, in packets. An edge may set its own.',
   },
+  packetsInFlight: {
+    schema: { type: 'integer', minimum: 1 },
+    description:
+      'Outputs of the node that may be on their way to a successor or in work there. 1: the next one is made when the successor asks for it.',
+  },
+  timeoutMs: {
+    schema: { type: 'number', exclusiveMinimum: 0, maximum: LONGEST_MS },
+    description:
+      'Milliseconds that an attempt may take; then its signal aborts and it has failed. Its worker is free again when the call has really returned.',
+  },
+  retry: {
+    schema: closed(['attempts'], {
+      attempts: { type: 'integer', minimum: 1, description: 'Invocations, the first included.' },
+      minDelayMs: { ...MS, default: 100, description: 'Longest delay before the second attempt.' },
+      maxDelayMs: { ...MS, default: 30_000, description: 'Longest delay before any attempt.' },
+      factor: { type: 'number', minimum: 1, default: 2, description: 'How many times longer each delay may be.' },
+      jitter: {
+        type: 'string',
+        enum: ['full', 'none'],
+        default: 'full',
+        description: '"full": anything from zero to the longest delay; "none": the longest delay.',
+      },
+    }),
+    description: 'Calls that fail are made again, after a delay that grows; not once something was handed on.',
+  },
   onError: {
     default: 'fail',
-    schema: { type: 'string', enum: ['fail', 'skip'] },
-    description: 'An item that fails: "fail" ends the run with its error, "skip" counts it and goes on.',
+    schema: { type: 'string', enum: ['fail', 'skip', 'route'] },
+    description:
+      'An item that fails for good: "fail" ends the run with its error, or the request it came with; "skip" counts it and goes on; "route" sends { error, input, meta } to the successors on port "error".',
+  },
+  maxErrors: {
+    schema: rate('Failures that are allowed.'),
+    description: 'More failures than "count" in any "perMs" milliseconds end the run, whatever "onError" says.',
+  },
+  rateLimit: {
+    schema: rate('Calls that may start.'),
+    description: 'In any "perMs" milliseconds at most "count" calls start, attempts counted.',
+  },
+  batch: {
+    schema: closed(['size'], {
+      size: { type: 'integer', minimum: 1, description: 'Items in a full batch.' },
+      maxWaitMs: { ...MS, description: 'Milliseconds after which an incomplete batch goes ahead.' },
+      returns: {
+        type: 'string',
+        enum: ['each', 'one'],
+        default: 'each',
+        description: '"each": the call returns a list, one result per item; "one": one value for all of them.',
+      },
+    }),
+    description: 'The coroutine gets a list of items. The last batch may be shorter.',
+  },
+  window: {
+    schema: closed(['size'], {
+      size: { type: 'integer', minimum: 1, description: 'Items in a window.' },
+      step: { type: 'integer', minimum: 1, default: 1, description: 'How much further on the next window begins.' },
+      partial: {
+        type: 'boolean',
+        default: false,
+        description: 'Whether the last items, if they were in no window, make an incomplete one.',
+      },
+    }),
+    description: 'The coroutine gets a list of consecutive items; windows slide over the input.',
+  },
+  stateful: {
+    schema: { type: ['boolean', 'integer'], minimum: 1 },
+    description:
+      'true: one worker, in order. A number: sliding windows of so many items. false: any worker, which is the default.',
+  },
+  emit: {
+    schema: { type: 'string', enum: ['atomic'] },
+    description:
+      '"atomic": what a generator yields leaves when it has ended, all or nothing, so that the call may be tried again.',
   },
   executor: {
     default: 'inline',
