@@ -25,7 +25,10 @@ export interface Context<State = unknown> {
   readonly env: Readonly<Record<string, unknown>>
   /** Facts that travel with the input. */
   readonly meta: Meta
-  /** Aborts when the node is told to stop. Made on first read. */
+  /**
+   * Aborts when the call is told to stop: with its node, with its request, or because the time of the attempt is up. Made
+   * on first read.
+   */
   readonly signal: AbortSignal
   /** What `setup` returned for this worker slot. */
   readonly state: State
@@ -35,6 +38,11 @@ export interface Context<State = unknown> {
   readonly worker: { readonly index: number; readonly count: number }
   /** Position of the input in the node's input, from 0; in a source, of the next output. */
   readonly index: number
+  /**
+   * Names this item at this node in this run, the same for every attempt: what an outside system needs to tell a second
+   * try from a second item.
+   */
+  readonly idempotencyKey: string
   readonly log: Logger
   /**
    * Adds an output on `port`. Synchronous: what a plain function emits leaves when it succeeds, what a generator emits

@@ -264,3 +264,5 @@ export const QUANTUM = 1024
 export const FRAMES = 32
 /** Samples per second that a tap gives at most. */
 export const SAMPLES_PER_SECOND = 10
+/** Most requests that may be in flight. */
+export const MAX_IN_FLIGHT = 1024

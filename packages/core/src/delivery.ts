@@ -27,6 +27,11 @@ export class Delivery {
     return handed === undefined ? undefined : this.#follow(handed)
   }
 
+  /** Whether an output is in the hands of `onOutput`. */
+  get busy(): boolean {
+    return this.#last !== undefined
+  }
+
   clear(): void {
     this.#release()
   }

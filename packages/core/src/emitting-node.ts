@@ -1,12 +1,14 @@
 import { DROP, type Meta } from './coro.js'
+import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Draw, END, isGenerator, isThenable, OnlyOne } from './iterate.js'
 import { type NodeOptions, RunningNode } from './node.js'
 import { pacer } from './pacer.js'
-import { NO_META, Packet, type Scope } from './packet.js'
-import { OUT } from './plan.js'
+import { Bundle, NO_META, Packet, type Scope } from './packet.js'
+import { ERROR, OUT } from './plan.js'
+import { SlidingLog } from './rate.js'
 import type { Token } from './regions.js'
-import type { WorkerSlot } from './slot.js'
+import type { Emission, WorkerSlot } from './slot.js'
 
 /** How the outputs of one call leave. */
 export interface Way {
@@ -14,8 +16,12 @@ export interface Way {
   readonly origin: () => Packet
   /** Where a generator is drawn; absent where the caller is in that scope already. */
   readonly scope?: Scope | undefined
+  /** What has to be waited for before the next value is drawn. */
+  readonly before?: () => Promise<void> | undefined
   /** What an output has to wait for before it may leave. */
   readonly gate?: () => Promise<void> | undefined
+  /** Takes the outputs instead: they leave when the call has succeeded. */
+  readonly hold?: Emission[] | undefined
   /** Told about every drawn or emitted value, and whether anybody accepted it. */
   readonly onSent?: (value: unknown, accepted: boolean, meta: Meta) => void
 }
@@ -26,11 +32,15 @@ export abstract class EmittingNode extends RunningNode {
   protected readonly holds: readonly Token[]
   /** Whether each call has to give exactly one output. */
   protected readonly exactlyOne: boolean
+  /** The failures that count against the budget; absent where there is none. */
+  readonly #failures: SlidingLog | undefined
 
   constructor(options: NodeOptions, holds: readonly Token[] = []) {
     super(options)
     this.holds = holds
     this.exactlyOne = options.plan.coro?.oneToOne === true
+    const { maxErrors } = options.plan.properties
+    this.#failures = maxErrors && new SlidingLog(maxErrors)
   }
 
   /**
@@ -51,26 +61,40 @@ export abstract class EmittingNode extends RunningNode {
   protected async expand(slot: WorkerSlot, draw: Draw, way: Way): Promise<boolean> {
     let accepted = false
     const only = this.exactlyOne ? new OnlyOne((count) => this.wrongCount(count)) : undefined
-    this.draws.add(draw)
+    const { clock } = slot
+    this.draws.set(draw, slot)
     try {
       for (;;) {
+        const before = way.before?.()
+        if (before !== undefined) await before
         const next = draw.next()
         if (isThenable(next)) this.waits()
-        const drawn = isThenable(next) ? await next : next
+        const drawn = isThenable(next) ? await slot.whenGiven(next) : next
         const value = only === undefined || !this.live ? drawn : only.of(drawn)
-        const gate = way.gate?.()
-        if (gate !== undefined) await gate
-        if (slot.hasEmissions && (await this.sendEmissions(slot, way))) accepted = true
-        if (value === END) break
-        const sent = value === DROP ? false : this.#sendDrawn(value, way)
-        if (typeof sent === 'boolean' ? sent : await sent) accepted = true
-        if (!this.live) break
+        if (way.hold === undefined) {
+          clock?.stop()
+          const gate = way.gate?.()
+          if (gate !== undefined) await gate
+          if (slot.hasEmissions && (await this.sendEmissions(slot, way))) accepted = true
+          if (value === END) break
+          const sent = value === DROP ? false : this.#sendDrawn(value, way)
+          if (typeof sent === 'boolean' ? sent : await sent) accepted = true
+          clock?.run()
+        } else {
+          way.hold.push(...slot.takeEmissions())
+          if (value === END) break
+          if (this.#isOutput(value)) way.hold.push({ port: OUT, value, meta: way.origin().meta })
+        }
+        if (!this.live || slot.lapsed) break
         if (pacer.due()) await pacer.turn()
+        slot.checkTime()
       }
       await draw.close()
       return accepted
     } catch (error) {
-      await draw.close().catch(() => {}) // the error that is known is the one to report
+      const closed = draw.close().catch(() => {}) // the error that is known is the one to report
+      if (clock?.expired === true) slot.leaveBehind(closed)
+      else await closed
       throw error
     } finally {
       this.draws.delete(draw)
@@ -90,7 +114,7 @@ export abstract class EmittingNode extends RunningNode {
       way.onSent?.(value, sent, origin.meta)
       return sent
     }
-    return this.room(sent).then((taken) => {
+    return this.waiting(sent).then((taken) => {
       way.onSent?.(value, taken, origin.meta)
       return taken
     })
@@ -98,18 +122,17 @@ export abstract class EmittingNode extends RunningNode {
 
   /** Sends one returned or yielded value. */
   protected send(origin: Packet, value: unknown): boolean | Promise<boolean> {
-    if (value === DROP || (value === undefined && this.outlet.leaf)) return false
-    return this.outlet.send(origin, OUT, value, origin.meta)
+    return this.#isOutput(value) && this.outlet.send(origin, OUT, value, origin.meta)
   }
 
-  /** Waits for room, and is known to wait for nothing else. */
-  protected async room(sent: Promise<boolean>): Promise<boolean> {
-    this.blocked++
-    try {
-      return await sent
-    } finally {
-      this.blocked--
-    }
+  #isOutput(value: unknown): boolean {
+    return value !== DROP && !(value === undefined && this.outlet.leaf)
+  }
+
+  /** A packet that was received needs no call, and nothing comes of it. */
+  protected passed(packet: Packet): void {
+    this.counters.completed += packet.weight
+    this.#over(packet)
   }
 
   /** A worker is about to wait: the place to let another one start. */
@@ -126,7 +149,7 @@ export abstract class EmittingNode extends RunningNode {
     let accepted = false
     for (const { port, value, meta } of slot.takeEmissions()) {
       const sent = this.state === 'ended' ? false : this.outlet.send(way.origin(), port, value, meta)
-      const taken = typeof sent === 'boolean' ? sent : await this.room(sent)
+      const taken = typeof sent === 'boolean' ? sent : await this.waiting(sent)
       if (taken) accepted = true
       way.onSent?.(value, taken, meta)
     }
@@ -146,18 +169,62 @@ export abstract class EmittingNode extends RunningNode {
     if (packet.scope.counted) packet.ended(leaf ? 'delivered' : undefined)
   }
 
-  /** An item failed for good. */
-  protected fault(packet: Packet, error: PipelineError): void {
+  /**
+   * An item failed for good. A promise where its way out by port `error` has to wait for room.
+   *
+   * @param attempts how often its call was made
+   */
+  protected fault(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
     this.counters.failed += packet.weight
+    const policy = this.doomed ? 'fail' : this.#policyNow()
+    if (policy === 'route') return this.#route(packet, error, attempts)
+    const { request } = packet.scope
     packet.mark('errored')
-    if (this.plan.properties.onError === 'skip' && !this.doomed) this.host.skip(error)
-    else this.host.fail(error)
+    if (policy === 'skip') this.#leftOut(packet, error)
+    else if (request === undefined || this.doomed) this.host.fail(error)
+    else request.fail(error) // before its last packet may end: it would be answered then
+    this.#over(packet)
+  }
+
+  /** What a failure does now: more of them than allowed end the run, whatever the policy says. */
+  #policyNow(): NodeProperties['onError'] {
+    const exceeded = this.#failures !== undefined && this.#failures.waitMs() > 0
+    this.#failures?.note()
+    return exceeded ? 'fail' : this.plan.properties.onError
+  }
+
+  /** Sends the item and its error to the successors on port `error`. */
+  #route(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
+    const { value: input, meta } = packet
+    const { code, message } = error
+    const letter = { error: { code, message, node: this.name, attempts }, input, meta }
+    const sent = this.outlet.send(packet, ERROR, letter, meta)
+    if (typeof sent === 'boolean') return this.#routed(packet, error, sent)
+    return this.waiting(sent).then((accepted) => this.#routed(packet, error, accepted))
+  }
+
+  #routed(packet: Packet, error: PipelineError, accepted: boolean): void {
+    packet.mark(accepted ? 'deadLettered' : 'errored')
+    this.#leftOut(packet, error)
+    this.#over(packet)
+  }
+
+  #leftOut({ scope }: Packet, error: PipelineError): void {
+    if (scope.request !== undefined) scope.request.skipped ??= error
+    this.host.skip(error)
+  }
+
+  #over(packet: Packet): void {
     if (this.doomed) return
     this.host.ledger.release(packet.frame, this.holds)
     packet.ended()
   }
 
   protected override givenUp(packet: Packet): void {
+    if (packet instanceof Bundle) {
+      for (const member of packet.left) this.givenUp(member)
+      return
+    }
     super.givenUp(packet)
     if (this.doomed) return
     this.host.ledger.release(packet.frame, this.holds)

@@ -13,6 +13,15 @@ export interface Issue {
   readonly hint?: string
 }
 
+/** A node that waits, when nothing moves. */
+export interface StalledNode {
+  readonly node: string
+  /** The node that it waits for. */
+  readonly on?: string | undefined
+  /** What it waits for, in words that follow its name. */
+  readonly why: string
+}
+
 /** What a catalogue entry says: what is wrong, and what to do about it. */
 interface Wording {
   readonly problem: string
@@ -148,13 +157,27 @@ const CATALOGUE = {
   NODE_FAILED: (d: {
     node: string
     attempts: number
-    phase: 'run' | 'setup' | 'flush' | 'teardown'
+    phase: 'run' | 'setup' | 'flush' | 'teardown' | 'partitionBy'
     cause: unknown
   }): Wording =>
     say(
       `Node ${quote(d.node)} failed${d.phase === 'run' ? ` after ${times(d.attempts)}` : ` in ${d.phase}`}: ${reasonOf(d.cause)}.`,
     ),
-  NODE_CARDINALITY: (d: { node: string; count: number; input?: string | undefined }): Wording => {
+  NODE_TIMEOUT: (d: { node: string; attempts: number; timeoutMs: number }): Wording =>
+    say(`Node ${quote(d.node)} did not return within ${d.timeoutMs} ms, after ${times(d.attempts)}.`),
+  NODE_CARDINALITY: (d: {
+    node: string
+    /** How many values there were; absent where the result was no list. */
+    count?: number | undefined
+    input?: string | undefined
+    /** How many items the batch had, where it was one. */
+    size?: number | undefined
+  }): Wording => {
+    if (d.size !== undefined)
+      return say(
+        `Node ${quote(d.node)} got a batch of ${d.size}, but gave ${d.count === undefined ? 'no list' : `a list of ${d.count}`}.`,
+        'Return a list with one result per item, or set "returns" of the batch to "one".',
+      )
     if (d.input === undefined)
       return say(
         `Node ${quote(d.node)} is declared one-to-one, but gave ${d.count === 0 ? 'no output' : `${d.count} outputs`} for one item.`,
@@ -176,7 +199,28 @@ const CATALOGUE = {
   RUN_DOOMED: (d: { reason?: unknown }): Wording =>
     say(`The run was doomed${d.reason === undefined ? '' : `: ${reasonOf(d.reason)}`}.`),
   RUN_CANCELLED: (d: { what: string }): Wording => say(`${d.what} was cancelled.`),
-  RUN_DEADLINE: (d: { deadlineMs: number }): Wording => say(`The run did not end within ${d.deadlineMs} ms.`),
+  RUN_DEADLINE: (d: { deadlineMs: number; nodes?: readonly string[] | undefined }): Wording =>
+    d.nodes === undefined
+      ? say(`The run did not end within ${d.deadlineMs} ms.`)
+      : say(
+          `The request did not end within ${d.deadlineMs} ms${d.nodes.length === 0 ? '' : `; it was at ${d.nodes.map(quote).join(', ')}`}.`,
+        ),
+  RUN_STALLED: (d: { waits: readonly StalledNode[]; inactivityMs?: number | undefined }): Wording =>
+    say(
+      `${d.inactivityMs === undefined ? 'Nothing can move any more' : `Nothing has moved for ${d.inactivityMs} ms`}: ${d.waits
+        .map(({ node, why }) => `${quote(node)} ${why}`)
+        .join('; ')}.`,
+    ),
+  RUN_OVERLOADED: (d: { maxInFlight: number }): Wording =>
+    say(
+      `${d.maxInFlight} requests are in flight already, which is all that are allowed.`,
+      'Try again later, or set "overload" to "wait", or raise "maxInFlight".',
+    ),
+  RUN_CARDINALITY: (d: { count: number }): Wording =>
+    say(
+      `The request gave ${d.count === 0 ? 'no output' : `${d.count} outputs`} instead of one.`,
+      'Use processAll() for any number of outputs.',
+    ),
   RUN_UNEQUAL: (d: { node: string; counts: Readonly<Record<string, number>> }): Wording =>
     say(
       `The inputs of node ${quote(d.node)} have different lengths: ${Object.entries(d.counts)
@@ -216,6 +260,9 @@ export class PipelineError<C extends ErrorCode = ErrorCode> extends Error {
   readonly details: ErrorDetails<C>
   /** The report of the run that this error ended, where there was a run. */
   report?: RunReport
+  /** The HTTP status that fits, and headers for it; only where the caller may try again later. */
+  declare readonly statusCode?: number
+  declare readonly headers?: Readonly<Record<string, string>>
 
   constructor(code: C, details: ErrorDetails<C>, cause?: unknown) {
     super(cut(wording(code, details).message, MESSAGE_LIMIT), cause === undefined ? undefined : { cause })
@@ -223,8 +270,15 @@ export class PipelineError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = `PLB_${code}`
     this.details = details
     Object.defineProperty(this, BRAND, { value: true })
+    if (code === 'RUN_OVERLOADED') {
+      this.statusCode = 503
+      this.headers = RETRY_LATER
+    }
   }
 }
+
+/** Seconds after which a client may try again: places become free all the time. */
+const RETRY_LATER = Object.freeze({ 'retry-after': '1' })
 
 /** Whether `value` is an error of this library; also true across duplicate installs. */
 export function isPipelineError(value: unknown): value is PipelineError {

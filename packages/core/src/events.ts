@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
 import type { Logger } from './context.js'
-import type { PipelineError } from './errors.js'
+import type { PipelineError, StalledNode } from './errors.js'
 import { isThenable } from './iterate.js'
 import type { NodeState, RunState } from './lifecycle.js'
 
@@ -10,6 +10,8 @@ export interface RunEvents {
   'node:state': (change: { readonly node: string; readonly from: NodeState; readonly to: NodeState }) => void
   /** A failure: of an item, of a hook, of the run. */
   error: (error: PipelineError) => void
+  /** Nothing moves any more: the run is about to fail. */
+  stall: (stall: { readonly waits: readonly StalledNode[] }) => void
   warning: (warning: { readonly message: string; readonly node?: string }) => void
 }
 

@@ -31,15 +31,15 @@ export class Feed extends RunningNode {
    * with `PLB_RUN_CANCELLED` when its signal aborts first, and with the reason when the run is doomed.
    */
   put(value: unknown, { meta, signal }: PutOptions = {}): Promise<void> {
-    const { state } = this
-    if (this.#ended || state !== 'running') {
-      const shown = this.#ended && state === 'running' ? 'ended' : state
-      return Promise.reject(new PipelineError('STATE_NOT_RUNNING', { what: `Inlet "${this.name}"`, state: shown }))
-    }
-    if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
     const { roots } = this.host
     const scope = new Scope(roots && [new Root(roots)])
-    const packet = new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope)
+    return this.enter(new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope), signal)
+  }
+
+  /** Hands a packet on: see {@link put}. */
+  enter(packet: Packet, signal?: AbortSignal): Promise<void> {
+    if (!this.takes) return Promise.reject(this.refusal)
+    if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.#cancel(put, signal)
       const put: Put = {
@@ -61,6 +61,38 @@ export class Feed extends RunningNode {
   end(): void {
     this.#ended = true
     this.#pump()
+  }
+
+  /** Whether it takes values. */
+  get takes(): boolean {
+    return this.running && !this.#ended
+  }
+
+  /** What a value is refused with. */
+  get refusal(): PipelineError {
+    const state = this.#ended && this.running ? 'ended' : this.state
+    return new PipelineError('STATE_NOT_RUNNING', { what: `Inlet "${this.name}"`, state })
+  }
+
+  /** Whether the world may still bring something that is handed on at once. */
+  get open(): boolean {
+    return this.running && !this.#ended && this.#current === undefined
+  }
+
+  override cancel(scope: Scope, reason: unknown): boolean {
+    const error = reason instanceof PipelineError ? reason : this.#cancellation(undefined)
+    let found = false
+    this.#waiting.remove((put) => {
+      if (put.packet.scope !== scope) return false
+      put.settle(error)
+      found = true
+      return true
+    })
+    const put = this.#current
+    if (put === undefined || put.packet.scope !== scope) return found
+    if (!scope.roots.some((root) => root.accepted)) put.cancelled = true
+    put.settle(error)
+    return true
   }
 
   override resume(): void {
@@ -93,6 +125,7 @@ export class Feed extends RunningNode {
       if (put.cancelled) continue
       this.#current = put
       this.active++
+      this.host.stirred()
       const sent = this.outlet.send(put.packet, OUT, put.packet.value, put.packet.meta)
       if (typeof sent === 'boolean') this.#sent(put, sent)
       else void this.#sendLate(put, sent)
@@ -101,7 +134,7 @@ export class Feed extends RunningNode {
 
   async #sendLate(put: Put, sent: Promise<boolean>): Promise<void> {
     try {
-      this.#sent(put, await sent)
+      this.#sent(put, await this.waiting(sent))
     } catch (error) {
       this.broken(error)
     }

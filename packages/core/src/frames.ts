@@ -147,6 +147,8 @@ export class ForkWindow {
   /** Oldest and newest open frame. */
   first: Frame | undefined
   #last: Frame | undefined
+  /** Told when an output has to wait for a credit. */
+  onStarved: () => void = () => {}
   readonly #joins: readonly FrameJoin[]
   readonly #ledger: Ledger
   readonly #waiting = new Ring<{ readonly scope: Scope; readonly resume: (granted: boolean) => void }>()
@@ -158,6 +160,11 @@ export class ForkWindow {
     this.#ledger = ledger
   }
 
+  /** How many outputs wait for a credit. */
+  get crowd(): number {
+    return this.#waiting.size
+  }
+
   /** Takes a credit for an output of `scope`: at once if there is one, else by a promise; `false` if it was let go. */
   credit(scope: Scope): boolean | Promise<boolean> {
     if (this.#closed) return false
@@ -165,7 +172,9 @@ export class ForkWindow {
       this.#take()
       return true
     }
-    return new Promise((resume) => this.#waiting.push({ scope, resume }))
+    const granted = new Promise<boolean>((resume) => this.#waiting.push({ scope, resume }))
+    this.onStarved()
+    return granted
   }
 
   /** Opens a frame for which a credit was taken by an output of `origin`; `live` counts the copies per join. */

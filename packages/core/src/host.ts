@@ -14,6 +14,10 @@ export interface Host {
   /** Milliseconds that a call gets to return after it was told to stop. */
   readonly graceMs: number
   readonly ledger: Ledger
+  /** Names the run, and no other one. */
+  readonly run: string
+  /** How much waits for others at the moment, in all nodes: see {@link rested}. */
+  waiting: number
   /** Absent unless it was asked for. */
   readonly roots: RootLedger | undefined
   /** Whether everything is being cancelled. */
@@ -24,6 +28,10 @@ export interface Host {
   failAtEnd(error: PipelineError): void
   /** An item failed and the run goes on. */
   skip(error: PipelineError): void
+  /** Something has come in from outside. */
+  stirred(): void
+  /** Nothing in some node moves by itself any more: perhaps nothing anywhere does. */
+  rested(): void
   /** An item that was not processed, and the node where it was. */
   lost(node: string, packet: Packet): void
   nodeMoved(node: string, from: NodeState, to: NodeState): void

@@ -15,10 +15,10 @@ export type {
 } from './coro.js'
 export { DROP, defineCoro, isCoroDefinition } from './coro.js'
 export { Counters } from './counters.js'
-export type { NodeProperties, PropertySpec } from './defaults.js'
+export type { Batch, NodeProperties, PropertySpec, Rate, Retry, Window } from './defaults.js'
 export { DISPOSE_MS, DRAIN_MS, GRACE_MS, NODE_PROPERTIES } from './defaults.js'
 export { Dominators, type Ordered } from './dominators.js'
-export type { ErrorCode, ErrorDetails, Issue, PublicCode } from './errors.js'
+export type { ErrorCode, ErrorDetails, Issue, PublicCode, StalledNode } from './errors.js'
 export { ERROR_CODES, isPipelineError, issue, PipelineError } from './errors.js'
 export type { RunEvents } from './events.js'
 export type { Executor, NodeBinding, Runner } from './executor.js'
@@ -32,7 +32,7 @@ export { pacer } from './pacer.js'
 export { Packet, packet } from './packet.js'
 export type { Tie } from './pairing.js'
 export type { Plan, PlanEdge, PlanNode } from './plan.js'
-export { OUT } from './plan.js'
+export { ERROR, OUT } from './plan.js'
 export { Queue } from './queue.js'
 export type {
   EdgeRegions,
@@ -56,6 +56,7 @@ export type {
   Snapshot,
   UnprocessedItem,
 } from './report.js'
+export type { Answer, RequestLimits, RequestOptions, TraceStep } from './requests.js'
 export type { VerdictCounts } from './roots.js'
 export type { ProcessorReport, ProcessorSettings, StandaloneProcessor } from './standalone.js'
 export { startProcessor } from './standalone.js'

@@ -1,8 +1,22 @@
 import { at } from './arrays.js'
 import type { Counters } from './counters.js'
-import type { Packet } from './packet.js'
+import type { PipelineError } from './errors.js'
+import type { Packet, Scope } from './packet.js'
 import type { Queue, Receiver } from './queue.js'
 import { Ring } from './ring.js'
+
+/** An item that failed before its call. It is handed over all the same where what becomes of it has to wait its turn. */
+export class Faulty {
+  readonly packet: Packet
+  readonly error: PipelineError
+
+  constructor(packet: Packet, error: PipelineError) {
+    this.packet = packet
+    this.error = error
+  }
+}
+
+export type Taken = Packet | Faulty
 
 /**
  * Where a node's packets come from: the port that the ways of joining inputs implement. Each of them counts `received`
@@ -14,11 +28,28 @@ export interface Inlet {
   /** Whether nothing is there and nothing will come. */
   readonly over: boolean
   /** The next packet for a call, or `undefined` when there is none now. */
-  take(): Packet | undefined
+  take(): Taken | undefined
+  /** A packet that was taken is worked off: whoever had it asks for the next. Absent where nobody needs to know. */
+  done?(packet: Packet): void
+  /** Takes out all packets of a request that was cancelled; tells whether there were any. */
+  cancel(scope: Scope): boolean
   /** The node wants no more: closes the edges, and so stops whoever feeds only them. */
   close(): void
   /** Everything ends now: what waits is lost, nobody is told. */
   clear(): void
+}
+
+/** What an inlet tells the node that takes from it. */
+export interface InletHooks {
+  readonly wake: Wake
+  /** An item has failed before its call. */
+  readonly onFault: (packet: Packet, error: PipelineError) => void
+  /** A packet was taken and will not be processed. */
+  readonly onGivenUp: (packet: Packet) => void
+  /** A packet was taken and needs no call. */
+  readonly onPassed: (packet: Packet) => void
+  /** The key of a packet; or what it fails with because it has none, or `undefined` if it has failed already. */
+  readonly keyOf: (packet: Packet) => { readonly key: unknown } | Faulty | undefined
 }
 
 /** Whoever takes from an inlet; called when there may be something new to take, or to end. */
@@ -43,6 +74,14 @@ export class SingleInlet implements Inlet, Receiver {
 
   get over(): boolean {
     return this.#queue.over
+  }
+
+  done(): void {
+    this.#queue.giveBack()
+  }
+
+  cancel(scope: Scope): boolean {
+    return this.#queue.discard(scope)
   }
 
   take(): Packet | undefined {
@@ -75,6 +114,8 @@ export class MergeInlet implements Inlet, Receiver {
   readonly #wake: Wake
   /** Inputs that hold packets, each once, in the order of their turns. */
   readonly #turns = new Ring<number>()
+  /** Where the packets in work came from, as far as that queue wants to know when they are done. */
+  readonly #from = new Map<Packet, Queue>()
   #open: number
   /** The input being taken from: a waiting producer that refills it must not give it a second turn. */
   #taking: number | undefined
@@ -105,8 +146,24 @@ export class MergeInlet implements Inlet, Receiver {
     const packet = queue.take()
     this.#taking = undefined
     if (queue.size > 0) this.#turns.push(input)
-    if (packet !== undefined) this.#counters.received++
+    if (packet === undefined) return undefined
+    this.#counters.received++
+    if (queue.bounded) this.#from.set(packet, queue)
     return packet
+  }
+
+  done(packet: Packet): void {
+    this.#from.get(packet)?.giveBack()
+    this.#from.delete(packet)
+  }
+
+  cancel(scope: Scope): boolean {
+    let found = false
+    for (const [input, queue] of this.#queues.entries()) {
+      if (queue.discard(scope)) found = true
+      if (queue.size === 0) this.#turns.remove((turn) => turn === input)
+    }
+    return found
   }
 
   close(): void {

@@ -8,6 +8,7 @@ export class JoinEdge implements Edge {
   readonly waits = 0
   readonly size = 0
   readonly oldestMs = 0
+  readonly crowd = 0
   /** What it lets in is bounded by the window of the fork, in frames. */
   capacity = 0
   onClose: () => void = () => {}

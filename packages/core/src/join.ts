@@ -3,9 +3,9 @@ import type { Counters } from './counters.js'
 import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
 import type { ForkWindow, FrameJoin, Ledger, Share } from './frames.js'
-import type { Inlet, Wake } from './inlet.js'
+import { Faulty, type Inlet, type Taken, type Wake } from './inlet.js'
 import { JoinEdge } from './join-edge.js'
-import { listsOf, type Packet, tupleOf } from './packet.js'
+import { listsOf, type Packet, type Scope, tupleOf } from './packet.js'
 import { Product } from './product.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
@@ -19,11 +19,15 @@ export interface JoinOptions {
   readonly holds: readonly Token[]
   /** `ordered`: hand over in the order in which the fork's outputs left, or as frames become complete. */
   readonly properties: Pick<NodeProperties, 'ordered' | 'missing' | 'collect'>
+  /** Whether items that fail here wait for a worker like all others, because what becomes of them may have to wait. */
+  readonly faultsInTurn: boolean
   /** Whether the node has no outgoing edges: a leaf drops nothing. */
   readonly leaf: boolean
   readonly ledger: Ledger
   readonly counters: Counters
   readonly wake: Wake
+  /** A packet that was taken and will not be processed. */
+  readonly onGivenUp: (packet: Packet) => void
   /** An item that failed before its call. */
   readonly onFault: (packet: Packet, error: PipelineError) => void
   /** A packet that will not be processed. */
@@ -39,7 +43,8 @@ export class LineageJoin implements Inlet, FrameJoin {
   readonly edges: readonly JoinEdge[]
   readonly holds: readonly Token[]
   readonly #o: JoinOptions
-  readonly #ready = new Ring<Share>()
+  /** Shares to hand over, and items that failed where that has to wait its turn. */
+  readonly #ready = new Ring<Share | Faulty>()
   /** The share that is being handed over tuple by tuple. */
   #product: Product | undefined
   /** The fork's window: its open frames are this join's store. */
@@ -79,13 +84,13 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   get over(): boolean {
     // Not before every frame is decided: a call upstream may still hold a token of one.
-    return this.#closed || (this.#openEdges === 0 && this.#pending === 0)
+    return this.#closed || (this.#openEdges === 0 && this.#pending === 0 && !this.ready)
   }
 
-  take(): Packet | undefined {
+  take(): Taken | undefined {
     if (this.#product !== undefined) return this.#takeNext(this.#product)
     const share = this.#ready.shift()
-    if (share === undefined) return undefined
+    if (share === undefined || share instanceof Faulty) return share
     if (this.#o.properties.collect === 'product' && !isOneOfEach(share, this.#o.inputs.length))
       return this.#takeNext(this.#begin(share))
     const packet = this.#tuple(share)
@@ -111,10 +116,27 @@ export class LineageJoin implements Inlet, FrameJoin {
     else this.#advance()
   }
 
+  /** What has arrived will not be handed over; what is on its way was taken out elsewhere. */
+  cancel(scope: Scope): boolean {
+    const before = this.#o.counters.unprocessed
+    const taken = (share: Share): boolean => share.frame.scope === scope
+    if (this.#product !== undefined && taken(this.#product.share)) this.#takeBackProduct(this.#product)
+    this.#ready.remove((ready) => {
+      if (ready instanceof Faulty) return ready.packet.scope === scope && this.#takeBack(ready.packet)
+      if (!taken(ready)) return false
+      this.#unprocessed(ready)
+      this.#skip(ready)
+      return true
+    })
+    for (const share of this.#stored()) if (taken(share)) this.#unprocessed(share)
+    return this.#o.counters.unprocessed > before
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.close()
+    this.#ready.remove((ready) => ready instanceof Faulty && this.#takeBack(ready.packet))
     const product = this.#forget()
     for (const share of this.#stored()) {
       if (share === product?.share) this.#abandon(product)
@@ -127,6 +149,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.clear()
+    this.#ready.remove((ready) => ready instanceof Faulty && this.#takeBack(ready.packet))
     const product = this.#forget()
     for (const share of this.#stored()) {
       const left = share === product?.share ? product.left() : share.arrived.map(({ packet }) => packet)
@@ -134,6 +157,33 @@ export class LineageJoin implements Inlet, FrameJoin {
         this.#o.counters.unprocessed++
         this.#o.onLost(packet)
       }
+    }
+  }
+
+  /** Counts what arrived for a cancelled share as unprocessed; it is skipped when it is complete. */
+  #unprocessed(share: Share): void {
+    const { arrived } = share
+    share.arrived = []
+    for (const { packet } of arrived) {
+      this.#o.counters.unprocessed += packet.weight
+      packet.ended()
+    }
+  }
+
+  #takeBack(packet: Packet): true {
+    this.#o.onGivenUp(packet)
+    return true
+  }
+
+  #takeBackProduct(product: Product): void {
+    this.#product = undefined
+    const left = product.left()
+    const { share, tuples } = product
+    this.#finish(share)
+    this.#o.ledger.release(share.frame, this.holds, tuples)
+    for (const packet of left) {
+      this.#o.counters.unprocessed += packet.weight
+      packet.ended()
     }
   }
 
@@ -172,6 +222,11 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   #decide(share: Share): void {
     const { inputs, properties } = this.#o
+    if (share.frame.scope.request?.over === true) {
+      this.#unprocessed(share)
+      this.#skip(share)
+      return
+    }
     share.sort()
     if (isOneOfEach(share, inputs.length)) {
       this.#hand(share)
@@ -225,8 +280,13 @@ export class LineageJoin implements Inlet, FrameJoin {
     // Where nothing arrived, the failure stands for itself.
     if (packet.weight === 0) packet.scope.enter(1)
     const details = { node: this.#o.node, input: at(this.#o.inputs, input), count }
+    const error = new PipelineError('NODE_CARDINALITY', details)
     this.#finish(share)
-    this.#o.onFault(packet, new PipelineError('NODE_CARDINALITY', details))
+    if (!this.#o.faultsInTurn) this.#o.onFault(packet, error)
+    else {
+      this.#ready.push(new Faulty(packet, error))
+      this.#o.wake()
+    }
   }
 
   #tuple(share: Share): Packet {

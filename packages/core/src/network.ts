@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
-import { DRAIN_MS, DRAIN_SHARE, GRACE_MS } from './defaults.js'
+import { DRAIN_MS, DRAIN_SHARE, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
 import { Delivery } from './delivery.js'
-import { addFurther, PipelineError } from './errors.js'
+import { addFurther, PipelineError, type StalledNode } from './errors.js'
 import { Events, type RunEvents } from './events.js'
 import { Feed, type PutOptions } from './feed.js'
 import { Ledger } from './frames.js'
@@ -15,7 +16,9 @@ import { connect, type Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
 import { type End, Records } from './records.js'
 import type { RunReport, Snapshot } from './report.js'
+import { type Answer, type RequestHost, type RequestLimits, type RequestOptions, Requests } from './requests.js'
 import { RootLedger } from './roots.js'
+import { type StallHost, StallWatch } from './stall.js'
 import type { TapSettings } from './taps.js'
 
 export interface NetworkOptions {
@@ -31,21 +34,28 @@ export interface NetworkOptions {
   readonly deadlineMs?: number
   /** @defaultValue 5000 */
   readonly graceMs?: number
+  /** Milliseconds that nothing may move while something is inside; then the run fails. @defaultValue none */
+  readonly inactivityMs?: number
   /** Whether the report tells what became of every root. @defaultValue `false` */
   readonly ledger?: boolean
+  /** Most requests that may be in flight. @defaultValue 1024 */
+  readonly maxInFlight?: number
+  /** Whether one more request is refused or waits. @defaultValue `'reject'` */
+  readonly overload?: RequestLimits['overload']
 }
 
 /**
  * A plan at work. It starts once, and it settles: when all nodes have ended by themselves, or after `drain` or
  * `doomsday`. Afterwards nothing of it is left: no timer, no listener, no handle.
  */
-export class Network implements Host {
+export class Network implements Host, RequestHost, StallHost {
   readonly scope: Scope = new Scope()
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   #graceMs: number
   readonly ledger: Ledger = new Ledger()
   readonly roots: RootLedger | undefined
+  waiting = 0
   readonly events: Events
   /** Settles with the report, whatever happens; never rejects. */
   readonly settled: Promise<RunReport>
@@ -62,6 +72,12 @@ export class Network implements Host {
   #drainOnStart: number | undefined
   #deadline: NodeJS.Timeout | undefined
   #drainDeadline: NodeJS.Timeout | undefined
+  readonly #watch: StallWatch
+  #paused = false
+  #run: string | undefined
+  /** Absent while nobody has asked for anything. */
+  #requests: Requests | undefined
+  #requestRoots: RootLedger | undefined
 
   constructor(plan: Plan, options: NetworkOptions = {}) {
     this.#options = options
@@ -75,6 +91,7 @@ export class Network implements Host {
       this.#resolve = resolve
     })
     this.#living = plan.nodes.length
+    this.#watch = new StallWatch(this, options.inactivityMs)
     this.#delivery = options.onOutput === undefined ? undefined : new Delivery(options.onOutput, this)
     this.#pipework = connect(plan, {
       host: this,
@@ -93,6 +110,32 @@ export class Network implements Host {
 
   get doomed(): boolean {
     return this.state === 'doomed' || this.state === 'settled'
+  }
+
+  get run(): string {
+    this.#run ??= randomUUID()
+    return this.#run
+  }
+
+  get requestRoots(): RootLedger {
+    this.#requestRoots ??= this.roots ?? new RootLedger()
+    return this.#requestRoots
+  }
+
+  get atWork(): boolean {
+    return !this.#paused && (this.state === 'running' || this.state === 'draining')
+  }
+
+  get stands(): boolean {
+    return this.#delivery?.busy !== true && this.#pipework.stands
+  }
+
+  get holds(): boolean {
+    return this.#pipework.holds
+  }
+
+  get progress(): number {
+    return this.#pipework.progress
   }
 
   /** Starts every node, from the leaves to the sources. May be called once. */
@@ -132,6 +175,36 @@ export class Network implements Host {
     return this.#feed(node).put(value, options)
   }
 
+  /** Sends a value through; settles with the outputs that descend from it: see {@link Requests.send}. */
+  request(node: number, value: unknown, options: RequestOptions): Promise<Answer> {
+    const feed = this.#feed(node)
+    const { maxInFlight = MAX_IN_FLIGHT, overload = 'reject' } = this.#options
+    this.#requests ??= new Requests(this, { maxInFlight, overload })
+    if (!feed.takes) return Promise.reject(feed.refusal)
+    return this.#requests.send(value, (packet) => feed.enter(packet), options)
+  }
+
+  cancel(scope: Scope, reason: unknown): readonly string[] {
+    return this.doomed ? [] : this.#pipework.cancel(scope, reason)
+  }
+
+  waits(): readonly StalledNode[] {
+    return this.#pipework.waits()
+  }
+
+  stalled(error: PipelineError<'RUN_STALLED'>): void {
+    this.events.emit('stall', { waits: error.details.waits })
+    this.fail(error)
+  }
+
+  rested(): void {
+    this.#watch.rested()
+  }
+
+  stirred(): void {
+    this.#watch.stirred()
+  }
+
   /** No more values for an inlet. */
   end(node: number): void {
     this.#feed(node).end()
@@ -140,10 +213,12 @@ export class Network implements Host {
   /** Stops taking items; calls in progress go on. Without effect once the run is on its way to its end. */
   pause(): void {
     if (this.state === 'draining' || this.doomed) return
+    this.#paused = true
     for (const node of this.#pipework.nodes) node.pause()
   }
 
   resume(): void {
+    this.#paused = false
     for (const node of this.#pipework.nodes) node.resume()
   }
 
@@ -235,6 +310,7 @@ export class Network implements Host {
   #started(): void {
     if (this.state !== 'starting') return
     this.#lifecycle.move('running')
+    this.#watch.stirred()
     if (this.#drainOnStart !== undefined) void this.drain(this.#drainOnStart)
     this.#check()
   }
@@ -273,6 +349,8 @@ export class Network implements Host {
     this.#lifecycle.move('doomed')
     const told = reason ?? end.error
     this.#delivery?.clear()
+    this.#watch.end()
+    if (end.error !== undefined) this.#requests?.doom(end.error)
     this.#pipework.clear()
     for (const node of this.#pipework.nodes) node.doom(told)
     this.#check()
@@ -283,11 +361,12 @@ export class Network implements Host {
     if (this.#living > 0 || !this.#lifecycle.may('settled')) return
     clearTimeout(this.#deadline)
     clearTimeout(this.#drainDeadline)
+    this.#watch.end()
     this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#lifecycle.move('settled')
     const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
-    const roots = this.roots && { roots: this.roots.close() }
-    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...roots }
+    const roots = (this.roots ?? this.#requestRoots)?.close()
+    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...(roots && { roots }) }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

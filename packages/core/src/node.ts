@@ -1,13 +1,13 @@
 import PQueue from 'p-queue'
 import type { Logger } from './context.js'
 import type { Counters } from './counters.js'
-import { PipelineError } from './errors.js'
+import { type ErrorDetails, PipelineError } from './errors.js'
 import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
 import type { Outlet } from './outlet.js'
-import type { Packet } from './packet.js'
+import { Bundle, type Packet, type Scope } from './packet.js'
 import type { PlanNode } from './plan.js'
 import { type SlotOwner, type WorkerSlot, WorkerSlots } from './slot.js'
 import { StopSignal } from './stop-signal.js'
@@ -20,7 +20,7 @@ export interface NodeOptions {
   readonly outlet: (onUnwanted: () => void) => Outlet
 }
 
-type Phase = 'run' | 'setup' | 'flush' | 'teardown'
+type Phase = ErrorDetails<'NODE_FAILED'>['phase']
 
 /**
  * A node at work: its state, worker slots, p-queue and hooks; what all kinds of nodes share.
@@ -39,11 +39,15 @@ export abstract class RunningNode implements SlotOwner {
   /** Runs the node's bursts: how many at once, and whether at all. */
   protected readonly pool: PQueue
   /** Iterators of user code that are being drawn from. */
-  protected readonly draws: Set<Draw> = new Set()
+  protected readonly draws: Map<Draw, WorkerSlot> = new Map()
   /** Bursts and hooks in progress. */
   protected active = 0
-  /** Those of them that wait for room in front of a successor. */
+  /** Those of them that wait for others: for room, for a credit, for their turn. */
   protected blocked = 0
+  /** Those of them that ran out of time so long ago that nobody expects them back. */
+  protected stuck = 0
+  /** Told whenever nothing in it moves by itself any more. */
+  onRest: () => void = () => {}
   protected paused = false
   /** Whether somebody still takes its outputs; if not, it is about to be stopped. */
   protected wanted = true
@@ -85,6 +89,10 @@ export abstract class RunningNode implements SlotOwner {
 
   get workers(): number {
     return this.#workers
+  }
+
+  get run(): string {
+    return this.host.run
   }
 
   /** Items in calls now. */
@@ -130,6 +138,20 @@ export abstract class RunningNode implements SlotOwner {
   setWorkers(count: number): void {
     this.#workers = count
     this.pool.concurrency = count
+  }
+
+  /** A request was cancelled: what it has in calls is given up, and these are told. Gives whether it had anything here. */
+  cancel(scope: Scope, reason: unknown): boolean {
+    let found = false
+    for (const slot of this.#slots.all()) {
+      const { packet } = slot
+      if (packet === undefined || slot.lapsed || !isOf(packet, scope)) continue
+      found = true
+      if (packet instanceof Bundle && packet.members.some((member) => member.scope.request?.over !== true)) continue
+      this.giveUp(slot)
+      this.interrupt(slot, reason)
+    }
+    return found
   }
 
   /** Starts to work. */
@@ -193,6 +215,7 @@ export abstract class RunningNode implements SlotOwner {
   /** Call when a burst has ended: a node that stops goes on to tear down with its last one. */
   protected burstEnded(): void {
     if (this.state === 'stopping' && this.active === 0) this.#tearDown()
+    this.rests()
   }
 
   /** Whether `error` only says that the call obeyed the signal. */
@@ -200,8 +223,8 @@ export abstract class RunningNode implements SlotOwner {
     return this.#stop.explains(error)
   }
 
-  protected failure(error: unknown, phase: Phase): PipelineError {
-    return new PipelineError('NODE_FAILED', { node: this.name, attempts: 1, phase, cause: error }, error)
+  protected failure(error: unknown, phase: Phase, attempts = 1): PipelineError {
+    return new PipelineError('NODE_FAILED', { node: this.name, attempts, phase, cause: error }, error)
   }
 
   /** Hands on what `flush` returned, yielded and emitted on this slot. */
@@ -222,7 +245,11 @@ export abstract class RunningNode implements SlotOwner {
     if (isNew) this.#lifecycle.move('stopping')
     this.#stop.fire()
     // Whoever draws from them sees what closing them throws.
-    for (const draw of this.draws) draw.close().catch(() => {})
+    for (const draw of this.draws.keys()) draw.close().catch(() => {})
+    for (const slot of this.#slots.all()) {
+      slot.clock?.end()
+      slot.tell(reason)
+    }
     this.halted(this.doomed)
     this.resume() // a paused burst has to start once more to see that it is over
     if (this.active === 0) this.#tearDown()
@@ -275,7 +302,7 @@ export abstract class RunningNode implements SlotOwner {
       this.#startGrace()
       return
     }
-    for (const packet of this.#slots.packets()) this.givenUp(packet)
+    for (const slot of this.#slots.all()) this.giveUp(slot)
     this.#tearingDown = true
     this.#slots.tearDown(this.#runner, this.#reason)
     this.#end(true)
@@ -289,9 +316,67 @@ export abstract class RunningNode implements SlotOwner {
     this.host.nodeEnded(this.name, abandoned)
   }
 
-  /** Counts and reports what was taken and will not be processed. */
+  /** Tells a call whose item was given up to stop. */
+  protected interrupt(slot: WorkerSlot, reason: unknown): void {
+    slot.clock?.end()
+    slot.tell(reason)
+    for (const [draw, drawer] of this.draws) if (drawer === slot) draw.close().catch(() => {})
+  }
+
+  /** Gives up what is in a call, which may go on. */
+  protected giveUp(slot: WorkerSlot): void {
+    const { packet } = slot
+    if (packet === undefined || slot.lapsed) return
+    slot.lapsed = true
+    this.givenUp(packet)
+  }
+
+  /** Counts what was taken and will not be processed, and reports it, unless its request was cancelled. */
   protected givenUp(packet: Packet): void {
     this.counters.unprocessed += packet.weight
+    if (packet.scope.request?.over === true) return
     for (const part of packet.parts ?? [packet]) this.host.lost(this.name, part)
   }
+
+  /** Waits for others. */
+  protected async waiting<T>(wait: Promise<T>): Promise<T> {
+    this.waitBegins()
+    try {
+      return await wait
+    } finally {
+      this.waitEnds()
+    }
+  }
+
+  protected waitBegins(): void {
+    this.blocked++
+    this.host.waiting++
+    this.rests()
+  }
+
+  protected waitEnds(): void {
+    this.blocked--
+    this.host.waiting--
+  }
+
+  /** Whether nothing in it moves by itself: all that is in progress waits for others. */
+  get resting(): boolean {
+    return this.active <= this.blocked + this.stuck && (!this.#tearingDown || this.state === 'ended')
+  }
+
+  /** What its calls are at, in words that follow its name; `undefined` where that says nothing. */
+  get doing(): string | undefined {
+    if (this.stuck > 0) return 'is in a call that ran out of time and has not returned'
+    return this.active > this.blocked ? 'is in a call' : undefined
+  }
+
+  /** Call when it may have come to rest. */
+  protected rests(): void {
+    if (!this.resting) return
+    this.onRest()
+    this.host.rested()
+  }
 }
+
+const isOf = (packet: Packet, scope: Scope): boolean =>
+  packet instanceof Bundle ? packet.members.some((member) => member.scope === scope) : packet.scope === scope

@@ -2,6 +2,7 @@ import type { Logger } from './context.js'
 import type { Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import { type ForkWindow, type Ledger, outwards } from './frames.js'
+import type { InFlightQueue } from './in-flight-queue.js'
 import { Packet, type Scope } from './packet.js'
 import { OUT } from './plan.js'
 import type { Edge } from './queue.js'
@@ -39,6 +40,8 @@ export interface OutletOptions {
   readonly regions: ReadonlyMap<string, PortRegions> | undefined
   /** The window of the frames that this node opens. */
   readonly window: ForkWindow | undefined
+  /** Where each output needs a place that can be taken beforehand: the only edge. */
+  readonly places?: InFlightQueue | undefined
   /** Whether the run is over: what was not accepted by then never will be. */
   readonly isDoomed: () => boolean
   /** Every output was closed: nobody wants what the node makes. */
@@ -88,6 +91,7 @@ export class Outlet {
    * @returns whether anybody accepted it; a promise where somebody was full, which never rejects
    */
   send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    if (origin.scope.request?.over === true) return false
     if (this.#taps !== undefined) this.#taps.see(port, value, meta)
     if (this.leaf)
       return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
@@ -136,6 +140,13 @@ export class Outlet {
   /** Where a ledger is kept: the output is one more packet of its roots until it was handed over. */
   #deliverCounted(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { scope } = origin
+    const { request } = scope
+    if (request !== undefined) {
+      request.outputs.push({ node: this.#o.node, port, value, meta })
+      this.#o.counters.emitted++
+      origin.mark('delivered')
+      return true
+    }
     scope.enter(1)
     const settle = (taken: boolean): boolean => {
       if (taken) {
@@ -165,6 +176,21 @@ export class Outlet {
       if (taken) counters.emitted++
       return taken
     })
+  }
+
+  /** Whether an output needs a place that is taken before it is made. */
+  get reserves(): boolean {
+    return this.#o.places !== undefined
+  }
+
+  /** Takes a place for the next output before it is made; a promise where there is none now. */
+  reserve(): undefined | Promise<void> {
+    return this.#o.places?.reserve()
+  }
+
+  /** The output was not made. */
+  unreserve(): void {
+    this.#o.places?.unreserve()
   }
 
   /** Where a ledger is kept: the copies are counted before the first of them can end. */
@@ -242,6 +268,7 @@ export class Outlet {
   #settled(copy: Packet, regions: EdgeRegions | undefined, accepted: boolean): boolean {
     if (accepted) {
       if (copy.scope.counted) copy.scope.accepted()
+      copy.scope.request?.arrived(copy)
     } else if (!this.#o.isDoomed()) {
       if (regions !== undefined) this.#o.ledger.release(copy.frame, regions.tokens)
       copy.ended()

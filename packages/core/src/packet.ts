@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Meta } from './coro.js'
 import type { Frame } from './frames.js'
+import type { Request } from './requests.js'
 import type { Mark, Root } from './roots.js'
 
 /** No facts: what a packet carries unless somebody added some. */
@@ -18,12 +19,15 @@ export class Scope {
   readonly roots: readonly Root[]
   /** Whether its packets are counted. A field of its own: it is looked at for every packet. */
   readonly counted: boolean
+  /** The request that its packets belong to. */
+  readonly request: Request | undefined
   readonly #resource: AsyncResource
 
   /** @param like whose async context it shares; a new one otherwise */
-  constructor(roots: readonly Root[] = NO_ROOTS, like?: Scope) {
+  constructor(roots: readonly Root[] = NO_ROOTS, like?: Scope, request?: Request) {
     this.roots = roots
     this.counted = roots !== NO_ROOTS
+    this.request = request
     this.#resource = like === undefined ? new AsyncResource('PipelineScope') : like.#resource
   }
 
@@ -85,6 +89,37 @@ export class Packet {
   }
 }
 
+/** Several packets that one call works off together: a batch or a window. */
+export class Bundle extends Packet {
+  /** Those that end with the call: of a window, the ones that no later window has. */
+  readonly members: readonly Packet[]
+  /** How many of them are worked off already. */
+  settled = 0
+
+  constructor(parts: readonly Packet[], members: readonly Packet[], fallback: Scope) {
+    const values = parts.map((part) => part.value)
+    super(values, mergeMeta(parts), mixedScope(parts, fallback))
+    this.members = members
+  }
+
+  override get weight(): number {
+    return this.left.reduce((weight, member) => weight + member.weight, 0)
+  }
+
+  /** Those that are not. */
+  get left(): readonly Packet[] {
+    return this.settled === 0 ? this.members : this.members.slice(this.settled)
+  }
+
+  override mark(mark: Mark): void {
+    for (const member of this.members) member.mark(mark)
+  }
+
+  override ended(mark?: Mark): void {
+    for (const member of this.members) member.ended(mark)
+  }
+}
+
 /** A packet for a queue that is used without a network. */
 export function packet(value: unknown, meta: Meta = NO_META): Packet {
   return new Packet(value, meta, new Scope())
@@ -121,6 +156,17 @@ function commonScope(packets: readonly Packet[], fallback: Scope): Scope {
     if (other.scope !== scope && other.scope.counted)
       return new Scope([...new Set(packets.flatMap((packet) => packet.scope.roots))], scope)
   return scope
+}
+
+/**
+ * The scope that all have in common, else that of nobody: a call for several must not run in the context of one of them,
+ * which in a server would be another user's request.
+ */
+function mixedScope(packets: readonly Packet[], fallback: Scope): Scope {
+  const scope = packets[0]?.scope ?? fallback
+  if (packets.every((packet) => packet.scope === scope)) return scope
+  const roots = new Set(packets.flatMap((packet) => packet.scope.roots))
+  return roots.size === 0 ? fallback : new Scope([...roots], fallback)
 }
 
 /** `meta` with more facts; the same object where there are none. */

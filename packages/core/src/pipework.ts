@@ -1,21 +1,27 @@
+import { isGeneratorFunction } from 'node:util/types'
 import { at } from './arrays.js'
+import { BatchInlet } from './batch.js'
 import { Counters } from './counters.js'
-import { PipelineError } from './errors.js'
+import { PipelineError, type StalledNode } from './errors.js'
 import { Feed } from './feed.js'
 import { ForkWindow } from './frames.js'
 import type { Host } from './host.js'
-import { type Inlet, MergeInlet, SingleInlet, type Wake } from './inlet.js'
+import { InFlightQueue } from './in-flight-queue.js'
+import { type Inlet, type InletHooks, MergeInlet, SingleInlet, type Wake } from './inlet.js'
 import { LineageJoin } from './join.js'
 import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
 import { type Deliver, Outlet } from './outlet.js'
-import type { Packet } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import type { Plan, PlanEdge } from './plan.js'
+import { PartitionInlet } from './partition.js'
 import { Processor } from './processor.js'
 import { Queue } from './queue.js'
 import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
+import { Relief } from './relief.js'
 import { Source } from './source.js'
 import { StreamProcessor } from './stream-processor.js'
+import { WindowInlet } from './window.js'
 import { ZipInlet } from './zip.js'
 
 export interface PipeworkOptions {
@@ -33,13 +39,21 @@ export interface Pipework {
   readonly sources: readonly RunningNode[]
   /** By node number. */
   readonly outlets: readonly Outlet[]
+  /** Whether nothing moves by itself, and no inlet is open through which anything could come. */
+  readonly stands: boolean
+  /** Whether anything is inside. */
+  readonly holds: boolean
+  /** Grows with everything that happens to packets. */
+  readonly progress: number
+  /** Who waits for what, from the sources on. */
+  waits(): readonly StalledNode[]
+  /** Takes everything of a cancelled request out; gives the names of the nodes where it was. */
+  cancel(scope: Scope, reason: unknown): readonly string[]
   /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */
   clear(): void
   counts(): { readonly nodes: Readonly<Record<string, NodeCounts>>; readonly edges: readonly EdgeCounts[] }
   snapshot(): Pick<Snapshot, 'nodes' | 'edges'>
 }
-
-type OnFault = (packet: Packet, error: PipelineError) => void
 
 /** Connects the nodes of a plan: makes each edge, window, inlet, outlet and node once. */
 export function connect(plan: Plan, options: PipeworkOptions): Pipework {
@@ -56,8 +70,13 @@ class Fitter implements Pipework {
   /** By edge number; a node makes its input edges, so they exist before the nodes that write to them. */
   readonly #edges: (Queue | JoinEdge)[] = []
   readonly #joins = new Map<number, LineageJoin>()
-  readonly #windows: ForkWindow[] = []
+  /** By node number. */
+  readonly #windows = new Map<number, ForkWindow>()
+  /** By node number. */
+  readonly #batches = new Map<number, BatchInlet>()
   readonly #counters: readonly Counters[]
+  /** Absent where there are no batches. */
+  readonly #relief: Relief | undefined
 
   constructor(plan: Plan, options: PipeworkOptions) {
     this.#plan = plan
@@ -68,10 +87,60 @@ class Fitter implements Pipework {
     this.nodes = plan.nodes.map((_, number) => made.get(number) as RunningNode) // order names every node once
     this.fromLeaves = [...made.values()]
     this.sources = this.nodes.filter((node) => node.plan.inputs.length === 0)
+    if (this.#batches.size > 0) this.#relief = new Relief(plan, { nodes: this.nodes, windows: this.#windows, batches: this.#batches })
+  }
+
+  get stands(): boolean {
+    return this.nodes.every((node) => node.resting && !(node instanceof Feed && node.open))
+  }
+
+  get holds(): boolean {
+    return (
+      this.nodes.some((node) => !node.resting) ||
+      this.#edges.some((edge) => edge.size > 0) ||
+      [...this.#windows.values()].some((window) => window.open > 0) ||
+      [...this.#batches.values()].some((batch) => batch.held.length > 0)
+    )
+  }
+
+  get progress(): number {
+    let sum = 0
+    for (const { received, completed, failed, unprocessed, emitted } of this.#counters)
+      sum += received + completed + failed + unprocessed + emitted
+    return sum
+  }
+
+  waits(): readonly StalledNode[] {
+    return this.#plan.order.flatMap((number) => this.#waitsOf(number))
+  }
+
+  #waitsOf(number: number): StalledNode[] {
+    const { name: node, outputs } = at(this.#plan.nodes, number)
+    const waits: StalledNode[] = []
+    for (const output of outputs) {
+      const edge = at(this.#edges, output)
+      const on = this.#name(at(this.#plan.edges, output).to)
+      if (edge.crowd > 0) waits.push({ node, on, why: `waits for room in front of "${on}" (${edge.size} of ${edge.capacity} taken)` })
+    }
+    const window = this.#windows.get(number)
+    const joins = this.#plan.regions.forks.get(number)?.joins.map((join) => this.#name(join)) ?? []
+    if (window !== undefined && window.crowd > 0)
+      waits.push({ node, on: joins[0], why: `waits until "${joins.join('" or "')}" is done with one of ${window.open} items` })
+    const batch = this.#batches.get(number)
+    if (batch !== undefined && batch.held.length > 0) waits.push({ node, why: `holds ${batch.held.length} items of a batch` })
+    const why = at(this.nodes, number).doing
+    return why === undefined ? waits : [...waits, { node, why }]
+  }
+
+  cancel(scope: Scope, reason: unknown): readonly string[] {
+    const found = this.nodes.filter((node) => node.cancel(scope, reason))
+    for (const window of this.#windows.values()) window.withdraw(scope)
+    return found.map((node) => node.name)
   }
 
   clear(): void {
-    for (const window of this.#windows) window.clear()
+    this.#relief?.end()
+    for (const window of this.#windows.values()) window.clear()
     for (const edge of this.#edges) edge.clear()
   }
 
@@ -113,17 +182,36 @@ class Fitter implements Pipework {
     if (plan.kind === 'inlet') return input === undefined ? new Feed(options) : new Source({ ...options, input })
     if (plan.kind === 'source') return new Source(options)
     const holds = this.#plan.regions.nodes.get(number)?.holds ?? []
-    const inlet = (wake: Wake, onFault: OnFault): Inlet => this.#inlet(number, wake, onFault)
+    const inlet = (hooks: InletHooks): Inlet => this.#gathered(number, hooks)
     if (plan.kind === 'stream') return new StreamProcessor({ ...options, holds, inlet })
-    return new Processor({ ...options, holds, inlet })
+    const bounded = plan.inputs.some((edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight)
+    return new Processor({ ...options, holds, inlet, tells: bounded || plan.partitionBy !== undefined })
   }
 
-  #inlet(number: number, wake: Wake, onFault: OnFault): Inlet {
+  /** The inputs of a node in the form in which its calls get them. */
+  #gathered(number: number, hooks: InletHooks): Inlet {
+    const { properties, partitionBy } = at(this.#plan.nodes, number)
+    const { batch, window, queueSize } = properties
+    const inlet = (wake: Wake): Inlet => this.#inlet(number, { ...hooks, wake })
+    const { wake, onGivenUp: giveUp, onPassed, keyOf } = hooks
+    const { scope } = this.#o.host
+    if (batch !== undefined) {
+      const batches = new BatchInlet({ inlet, wake, giveUp, scope, batch })
+      this.#batches.set(number, batches)
+      return batches
+    }
+    if (window !== undefined) return new WindowInlet({ inlet, wake, giveUp, scope, window, onPassed })
+    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, keyOf })
+    return inlet(wake)
+  }
+
+  #inlet(number: number, hooks: InletHooks): Inlet {
     const { inputs, properties, name } = at(this.#plan.nodes, number)
     const { host } = this.#o
+    const { wake } = hooks
     const counters = at(this.#counters, number)
     const names = inputs.map((edge) => this.#name(at(this.#plan.edges, edge).from))
-    if (this.#plan.regions.forkOf.has(number)) return this.#join(number, names, wake, onFault)
+    if (this.#plan.regions.forkOf.has(number)) return this.#join(number, names, hooks)
     const queues = inputs.map((edge) => this.#queue(edge, at(this.#plan.edges, edge)))
     if (this.#plan.regions.positional.has(number)) {
       const onUnequal = (error: PipelineError): void => host.failAtEnd(error)
@@ -133,8 +221,9 @@ class Fitter implements Pipework {
     return queues.length === 1 ? new SingleInlet(at(queues, 0), counters, wake) : new MergeInlet(queues, counters, wake)
   }
 
-  #queue(number: number, { capacity, to }: PlanEdge): Queue {
-    const queue = new Queue(capacity)
+  #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
+    const { packetsInFlight } = at(this.#plan.nodes, from).properties
+    const queue = packetsInFlight === undefined ? new Queue(capacity) : new InFlightQueue(capacity, packetsInFlight)
     const name = this.#name(to)
     const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
     const { host } = this.#o
@@ -144,11 +233,15 @@ class Fitter implements Pipework {
       host.ledger.release(packet.frame, tokens)
       packet.ended()
     }
+    queue.onDiscarded = (packet: Packet): void => {
+      host.ledger.release(packet.frame, tokens)
+      packet.ended()
+    }
     this.#edges[number] = queue
     return queue
   }
 
-  #join(number: number, inputs: readonly string[], wake: Wake, onFault: OnFault): LineageJoin {
+  #join(number: number, inputs: readonly string[], { wake, onFault, onGivenUp }: InletHooks): LineageJoin {
     const { name, properties, outputs, inputs: edges } = at(this.#plan.nodes, number)
     const { forkOf, forks, nodes } = this.#plan.regions
     const { host } = this.#o
@@ -158,11 +251,13 @@ class Fitter implements Pipework {
       share: forks.get(forkOf.get(number) ?? -1)?.joins.indexOf(number) ?? -1,
       holds: nodes.get(number)?.holds ?? [],
       properties,
+      faultsInTurn: properties.onError === 'route',
       leaf: outputs.length === 0,
       ledger: host.ledger,
       counters: at(this.#counters, number),
       wake,
       onFault,
+      onGivenUp,
       onLost: (packet) => host.lost(name, packet),
     })
     edges.forEach((edge, place) => {
@@ -189,11 +284,23 @@ class Fitter implements Pipework {
       ledger: host.ledger,
       regions: regions.nodes.get(number)?.ports,
       window: this.#window(number),
+      places: this.#places(number),
       isDoomed: () => host.doomed,
       onUnwanted,
     })
     this.outlets[number] = outlet
     return outlet
+  }
+
+  /** The only edge of a node, where that node may take a place on it before it makes an item. */
+  #places(number: number): InFlightQueue | undefined {
+    const { outputs, kind, coro } = at(this.#plan.nodes, number)
+    const [only = -1] = outputs
+    const edge = this.#edges[only]
+    if (outputs.length !== 1 || !(edge instanceof InFlightQueue)) return undefined
+    if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
+    // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
+    return kind === 'map' && coro !== undefined && isGeneratorFunction(coro.run) ? undefined : kind === 'stream' ? undefined : edge
   }
 
   #window(number: number): ForkWindow | undefined {
@@ -202,7 +309,7 @@ class Fitter implements Pipework {
     const joins = fork.joins.map((join) => this.#joinOf(join))
     const window = new ForkWindow(fork.window, joins, this.#o.host.ledger)
     for (const join of joins) join.watch(window)
-    this.#windows.push(window)
+    this.#windows.set(number, window)
     return window
   }
 

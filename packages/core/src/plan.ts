@@ -1,3 +1,4 @@
+import type { Context } from './context.js'
 import type { CoroDefinition, CoroKind } from './coro.js'
 import type { NodeProperties } from './defaults.js'
 import type { Executor } from './executor.js'
@@ -24,8 +25,10 @@ export interface PlanNode {
   /** Absent for an inlet. */
   readonly coro?: CoroDefinition
   readonly args: Readonly<Record<string, unknown>>
-  /** Workers are resolved to at least 1. */
+  /** Workers are resolved to at least 1, and a number of `stateful` to a `window`. */
   readonly properties: NodeProperties
+  /** What the `partitionBy` of the properties names: gives the key of an item. Answers at once. */
+  readonly partitionBy?: (value: unknown, context: Context) => unknown
   readonly executor: Executor
   /** Numbers of the input edges, in tuple order. */
   readonly inputs: readonly number[]
@@ -43,3 +46,5 @@ export interface PlanEdge {
 
 /** The port that returned and yielded values leave by. */
 export const OUT = 'out'
+/** The port that items leave by which failed, under `onError: "route"`. */
+export const ERROR = 'error'

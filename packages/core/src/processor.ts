@@ -1,15 +1,13 @@
-import { DROP } from './coro.js'
 import { QUANTUM } from './defaults.js'
-import { EmittingNode } from './emitting-node.js'
-import type { PipelineError } from './errors.js'
-import type { Inlet } from './inlet.js'
-import { isGenerator, isThenable } from './iterate.js'
+import { CallingNode } from './calling-node.js'
+import { PipelineError } from './errors.js'
+import { Faulty, type Inlet, type InletHooks } from './inlet.js'
+import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import type { Packet } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import type { Token } from './regions.js'
-import type { WorkerSlot } from './slot.js'
-import { Turns } from './turns.js'
+import { WorkerSlot } from './slot.js'
 
 /**
  * Microtask turns that a burst waits for more items: a burst costs 1 to 2 µs on p-queue, a turn 0.05. A producer that was
@@ -18,9 +16,11 @@ import { Turns } from './turns.js'
 const LINGER = 8
 
 export interface ProcessorOptions extends NodeOptions {
-  readonly inlet: (wake: () => void, onFault: (packet: Packet, error: PipelineError) => void) => Inlet
+  readonly inlet: (hooks: InletHooks) => Inlet
   /** Tokens that an item inside the node holds: see `NodeRegions`. */
   readonly holds: readonly Token[]
+  /** Whether the inlet has to know when a packet is worked off. */
+  readonly tells: boolean
 }
 
 /**
@@ -28,41 +28,54 @@ export interface ProcessorOptions extends NodeOptions {
  * after item until there is none, or its quantum is used up. So p-queue decides how many workers there are, at a cost
  * per burst and not per item. A burst starts the next one before it waits for anything.
  */
-export class Processor extends EmittingNode {
+export class Processor extends CallingNode {
   readonly #inlet: Inlet
+  readonly #tells: boolean
   /** A burst was asked for and has not started. */
   #scheduled = false
   /** Items taken so far. */
   #taken = 0
-  /** Whose outputs may leave: absent where outputs leave as they come. */
-  readonly #turns: Turns | undefined
+  /** The context in which keys are asked for. */
+  #asking: WorkerSlot | undefined
 
   constructor(options: ProcessorOptions) {
     super(options, options.holds)
-    this.#turns = options.plan.properties.ordered ? new Turns() : undefined
-    this.#inlet = options.inlet(
-      () => this.#wake(),
-      (packet, error) => this.fault(packet, error),
-    )
+    this.#tells = options.tells
+    this.#inlet = options.inlet({
+      wake: () => this.waits(),
+      onFault: (packet, error) => void this.fault(packet, error, 0),
+      onGivenUp: (packet) => this.givenUp(packet),
+      onPassed: (packet) => this.passed(packet),
+      keyOf: (packet) => this.#keyOf(packet),
+    })
   }
 
   override setWorkers(count: number): void {
     super.setWorkers(count)
-    this.#wake()
+    this.waits()
+  }
+
+  override get resting(): boolean {
+    return super.resting && !this.#scheduled && !(this.#mayTake() && this.active < this.workers)
+  }
+
+  override cancel(scope: Scope, reason: unknown): boolean {
+    const inCall = super.cancel(scope, reason)
+    return this.#inlet.cancel(scope) || inCall
   }
 
   protected override begin(): void {
-    this.#wake()
+    this.waits()
   }
 
   protected override halted(doomed: boolean): void {
-    this.#turns?.clear()
+    super.halted(doomed)
     if (doomed) this.#inlet.clear()
     else this.#inlet.close()
   }
 
   /** Asks for a burst if one could do something, or ends the node if all is done. */
-  #wake(): void {
+  protected override waits(): void {
     if (!this.running) return
     if (this.#inlet.ready) {
       if (this.#scheduled || this.active >= this.workers) return
@@ -81,7 +94,7 @@ export class Processor extends EmittingNode {
     try {
       if (!this.#mayTake()) return
       const found = this.slot()
-      if (isThenable(found)) this.#wake()
+      if (isThenable(found)) this.waits()
       const slot = isThenable(found) ? await found : found
       if (slot === undefined) return
       await this.#work(slot)
@@ -89,13 +102,9 @@ export class Processor extends EmittingNode {
     } finally {
       this.active--
       this.counters.busyMs += pacer.look() - started
+      this.waits()
       this.burstEnded()
-      this.#wake()
     }
-  }
-
-  protected override waits(): void {
-    this.#wake()
   }
 
   #mayTake(): boolean {
@@ -104,43 +113,56 @@ export class Processor extends EmittingNode {
 
   async #work(slot: WorkerSlot): Promise<void> {
     for (let left = QUANTUM; left > 0 && (this.#mayTake() || (await this.#linger())); left--) {
-      const packet = this.#inlet.take()
-      if (packet === undefined) return
-      const turn = this.#taken++
-      slot.packet = packet
-      slot.meta = packet.meta
-      slot.index = turn
-      let result: unknown
-      let gave: 'one' | 'many' | 'error' = 'one'
-      try {
-        result = this.#call(slot, packet)
-        if (isThenable(result)) {
-          this.#wake()
-          result = await result
-        }
-        if (slot.hasEmissions || isGenerator(result)) gave = 'many'
-        else if (this.exactlyOne && result === DROP) throw this.wrongCount(0)
-      } catch (error) {
-        gave = 'error'
-        result = error
-      }
-      if (this.#isTooLate()) return
-      if (this.doomed && gave !== 'error') {
-        this.counters.late++
-        this.givenUp(packet)
+      if (this.gated && !(await this.#admitted(slot))) return
+      const taken = this.#inlet.take()
+      if (taken === undefined) {
+        if (this.gated) this.outlet.unreserve()
         return
       }
-      const leaving = gave === 'one' ? this.#leave(packet, turn, result) : this.#leaveOtherwise(gave, slot, result)
+      const packet = taken instanceof Faulty ? taken.packet : taken
+      slot.begin(packet, this.#taken++)
+      let leaving: void | Promise<void>
+      if (this.treats) leaving = this.treat(slot, taken)
+      else {
+        // Here and not in a method: one more promise would cost a call that waits a tenth of its time.
+        let result: unknown
+        let failed = false
+        try {
+          result = this.call(slot, packet)
+          if (isThenable(result)) {
+            this.waits()
+            result = await result
+          }
+        } catch (error) {
+          failed = true
+          result = error
+        }
+        leaving = failed ? this.failed(slot, packet, result) : this.given(slot, packet, result)
+      }
       if (leaving !== undefined) {
-        this.#wake()
+        this.waits()
         await leaving
       }
       slot.packet = undefined
+      if (this.gated && !slot.gave) this.outlet.unreserve()
+      if (this.#tells) this.#inlet.done?.(packet)
       if (pacer.due()) {
-        this.#wake()
+        this.waits()
         await pacer.turn()
       }
     }
+  }
+
+  /** Waits until a call may start; tells whether there is still something to take. */
+  async #admitted(slot: WorkerSlot): Promise<boolean> {
+    const place = this.outlet.reserve()
+    if (place !== undefined) {
+      this.waits()
+      await this.waiting(place)
+    }
+    if (await this.untilAllowed(slot)) if (this.#mayTake()) return true
+    this.outlet.unreserve()
+    return false
   }
 
   /** Before a burst ends for want of items: a few turns of the microtask queue, in case its producer is about to go on. */
@@ -152,74 +174,21 @@ export class Processor extends EmittingNode {
     return false
   }
 
-  #call(slot: WorkerSlot, packet: Packet): unknown {
-    const { runner } = this
-    if (packet.scope === this.host.scope) return runner.run(packet.value, slot)
-    return packet.scope.run(runner.run, runner, packet.value, slot)
-  }
-
-  /** Hands the output of a call on, in turn. Synchronous where nothing has to wait. */
-  #leave(packet: Packet, turn: number, result: unknown): void | Promise<void> {
-    if (this.#turns !== undefined && !this.#turns.isNext(turn))
-      return this.#leaveLater(this.#turns, packet, turn, result)
-    return this.#leaveNow(packet, result)
-  }
-
-  #leaveLater(turns: Turns, packet: Packet, turn: number, result: unknown): Promise<void> {
-    return new Promise((resolve, reject) => {
-      turns.whenNext(turn, () => {
-        try {
-          resolve(this.#leaveNow(packet, result))
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
-  }
-
-  #leaveNow(packet: Packet, result: unknown): void | Promise<void> {
-    const sent = this.send(packet, result)
-    if (typeof sent === 'boolean') return this.#settle(packet, sent)
-    return this.room(sent).then((accepted) => this.#settle(packet, accepted))
-  }
-
-  /** Hands on what a generator yields or what was emitted besides the returned value; or reports the failure, in turn. */
-  async #leaveOtherwise(gave: 'many' | 'error', slot: WorkerSlot, result: unknown): Promise<void> {
-    const { packet, index } = slot
-    if (packet === undefined) return
-    let error = result
-    if (gave === 'many') {
-      try {
-        const scope = packet.scope === this.host.scope ? undefined : packet.scope
-        const way = { origin: () => packet, scope, gate: () => this.#turns?.come(index) }
-        return this.#settle(packet, await this.sendAll(slot, result, way))
-      } catch (thrown) {
-        error = thrown
-      }
+  /** Asks for the key of a packet. It has failed where there is none, which waits its turn if it is to be routed. */
+  #keyOf(packet: Packet): { readonly key: unknown } | Faulty | undefined {
+    const { partitionBy, properties } = this.plan
+    this.#asking ??= new WorkerSlot(this, 0)
+    this.#asking.begin(packet, this.#taken)
+    try {
+      const key = packet.scope.run(() => partitionBy?.(packet.value, this.#asking as WorkerSlot), undefined)
+      if (!isThenable(key)) return { key }
+      key.then(undefined, () => {}) // it is not waited for
+      throw new PipelineError('CORO_TYPE', { node: this.name, what: 'has a "partitionBy" that answers with a promise' })
+    } catch (error) {
+      const failure = this.failure(error, 'partitionBy')
+      if (properties.onError === 'route') return new Faulty(packet, failure)
+      void this.fault(packet, failure, 0)
+      return undefined
     }
-    slot.takeEmissions()
-    // What ends the run must not wait for a call that only the end of the run would end.
-    if (this.plan.properties.onError !== 'fail') await this.#turns?.come(index)
-    if (this.#isTooLate()) return
-    this.#itemFailed(packet, error)
-    this.#turns?.done()
-  }
-
-  #settle(packet: Packet, accepted: boolean): void {
-    if (this.#isTooLate()) return
-    this.workedOff(packet, accepted)
-    this.#turns?.done()
-  }
-
-  #itemFailed(packet: Packet, error: unknown): void {
-    if (this.isAbort(error)) this.givenUp(packet)
-    else this.fault(packet, this.failure(error, 'run'))
-  }
-
-  /** Whether the node was given up during the call: then its item is in the report as unprocessed already. */
-  #isTooLate(): boolean {
-    if (this.state !== 'ended') return false
-    this.counters.late++
-    return true
   }
 }

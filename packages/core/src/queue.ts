@@ -50,6 +50,10 @@ export class Queue implements Edge {
   onClose: () => void = () => {}
   /** Told about every packet that the queue loses when it is closed or cleared. */
   onLost: (packet: Packet) => void = () => {}
+  /** Told about every packet of a cancelled request that was taken out. */
+  onDiscarded: (packet: Packet) => void = () => {}
+  /** Whether packets count until they were given back. */
+  readonly bounded: boolean = false
   readonly #packets = new Ring<Packet>()
   readonly #ages = new Ages()
   /** Producers that wait; only while the queue is full. */
@@ -96,7 +100,7 @@ export class Queue implements Edge {
 
   /** Adds a packet if there is room; never waits. */
   offer(packet: Packet): boolean {
-    if (this.#state !== 'open' || this.#packets.size >= this.capacity) return false
+    if (this.#state !== 'open' || this.full) return false
     this.#accept(packet)
     return true
   }
@@ -126,12 +130,26 @@ export class Queue implements Edge {
     const packet = this.#packets.shift()
     if (packet === undefined) return undefined
     this.left++
-    const next = this.#waiting.shift()
-    if (next !== undefined) {
-      this.#accept(next.packet)
-      next.resume(true)
-    }
+    this.admit()
     return packet
+  }
+
+  /** A packet that was taken is worked off. */
+  giveBack(): void {}
+
+  /** Takes out everything of a request that was cancelled; tells whether there was anything. */
+  discard(scope: Scope): boolean {
+    const waited = this.isWaiting(scope)
+    if (waited) this.withdraw(scope)
+    const before = this.size
+    this.#packets.remove((packet) => {
+      if (packet.scope !== scope) return false
+      this.unprocessed++
+      this.onDiscarded(packet)
+      return true
+    })
+    this.admit()
+    return waited || this.size < before
   }
 
   end(): void {
@@ -180,6 +198,25 @@ export class Queue implements Edge {
       }
     } finally {
       this.close()
+    }
+  }
+
+  protected get full(): boolean {
+    return this.#packets.size >= this.capacity
+  }
+
+  /** How many producers wait. */
+  get crowd(): number {
+    return this.#waiting.size
+  }
+
+  /** Lets producers in while there is room. */
+  protected admit(): void {
+    while (this.#waiting.size > 0 && !this.full) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#accept(next.packet)
+      next.resume(true)
     }
   }
 

@@ -27,6 +27,8 @@ export interface RegionNode {
   /** Whether it shall pair by position, whatever connects its inputs. */
   readonly byPosition?: boolean
   readonly workers: number
+  /** Items in a full batch, where the node takes several together. */
+  readonly batch?: number | undefined
 }
 
 /** The shape of a graph as the analysis needs it. */
@@ -75,7 +77,7 @@ export interface Fork {
   readonly node: number
   /** The joins that pair by this fork, in topological order: a frame has one share for each. */
   readonly joins: readonly number[]
-  /** Frames it may have open at once: more where the nodes whose packets carry its frames have many workers. */
+  /** Frames it may have open at once: more where the nodes whose packets carry its frames have many workers or batches. */
   readonly window: number
 }
 
@@ -177,13 +179,19 @@ function groupByFork(forkOf: ReadonlyMap<number, number>): Map<number, number[]>
 }
 
 function forksOf({ graph, joinsOf }: Analysed, reach: Reach): Map<number, Fork> {
-  const inside: number[] = graph.nodes.map(() => 0)
+  // By fork, of the nodes inside, those of regions in it included.
+  const workers: number[] = graph.nodes.map(() => 0)
+  const batch: number[] = graph.nodes.map(() => 0)
   for (const node of graph.order.toReversed()) {
     const fork = reach.innermost(node)
-    if (fork !== NONE) inside[fork] = at(inside, fork) + at(inside, node) + at(graph.nodes, node).workers
+    if (fork === NONE) continue
+    const own = at(graph.nodes, node)
+    workers[fork] = at(workers, fork) + at(workers, node) + own.workers
+    batch[fork] = Math.max(at(batch, fork), at(batch, node), own.batch ?? 0)
   }
   const forks = new Map<number, Fork>()
-  for (const [node, joins] of joinsOf) forks.set(node, { node, joins, window: Math.max(FRAMES, 2 * at(inside, node)) })
+  for (const [node, joins] of joinsOf)
+    forks.set(node, { node, joins, window: Math.max(FRAMES, 2 * at(workers, node), 2 * at(batch, node)) })
   return forks
 }
 

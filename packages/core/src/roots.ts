@@ -38,6 +38,9 @@ export class Root {
     if (this.#live === 0) this.#ledger.settle(this)
   }
 
+  /** Told once, when nothing of it is on its way any more. */
+  onSettled(): void {}
+
   mark(mark: Mark): void {
     if (SEVERITY.indexOf(mark) > SEVERITY.indexOf(this.#verdict)) this.#verdict = mark
   }
@@ -52,6 +55,7 @@ export class RootLedger {
   settle(root: Root): void {
     this.living.delete(root)
     if (!root.withdrawn) this.#counts[root.verdict]++
+    root.onSettled()
   }
 
   /** The run is over: what is still on its way never arrives. */

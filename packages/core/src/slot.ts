@@ -3,17 +3,20 @@ import type { Meta, TeardownReason } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
-import { NO_META, type Packet, type Scope, withMeta } from './packet.js'
+import type { Clock } from './attempt.js'
+import { Bundle, NO_META, type Packet, type Scope, withMeta } from './packet.js'
 import { OUT, type PlanNode } from './plan.js'
 
 /** What a node tells its worker slots. */
 export interface SlotOwner {
   readonly name: string
-  readonly plan: Pick<PlanNode, 'coro' | 'args'>
+  readonly plan: Pick<PlanNode, 'coro' | 'args' | 'properties'>
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly workers: number
+  /** Names the run, and no other one. */
+  readonly run: string
 }
 
 /** An output that a coroutine made by `ctx.emit`. */
@@ -28,14 +31,31 @@ export class WorkerSlot implements Context {
   meta: Meta = NO_META
   index = 0
   state: unknown = undefined
-  readonly attempt = 1
+  attempt = 1
   /** Whether setup has succeeded, so that teardown is due. */
   ready = false
   /** What is in the call. */
   packet: Packet | undefined
+  /** Whether that was given up while the call goes on: it was cancelled, or timed out for good. */
+  lapsed = false
+  /** Whether the call has handed anything on. */
+  gave = false
+  /** Whether the call ran out of time so long ago that nothing may wait for it any more. */
+  overdue = false
+  /** Measures the present attempt, where it may take only so long. */
+  clock: Clock | undefined
+  /** What the coroutine is still doing after its time was up. */
+  unreturned: Promise<boolean> | undefined
   readonly #owner: SlotOwner
   readonly #index: number
   #emissions: Emission[] | undefined
+  /** Of the present attempt, where it has a signal of its own and has read it. */
+  #controller: AbortController | undefined
+  /** Why the present attempt was told to stop. */
+  #told: { readonly reason: unknown } | undefined
+  /** What the coroutine is at, where that may take only so long. */
+  #given: PromiseLike<unknown> | undefined
+  #sleep: { readonly timer: NodeJS.Timeout; readonly wake: () => void } | undefined
 
   constructor(owner: SlotOwner, index: number) {
     this.#owner = owner
@@ -51,11 +71,22 @@ export class WorkerSlot implements Context {
   }
 
   get env(): Readonly<Record<string, unknown>> {
-    return this.#owner.env
+    return this.packet?.scope.request?.env ?? this.#owner.env
   }
 
+  /** That of the node, unless this call may have to stop alone. */
   get signal(): AbortSignal {
-    return this.#owner.signal
+    const { signal, plan } = this.#owner
+    const { packet } = this
+    if (packet === undefined || plan.coro?.kind === 'stream') return signal
+    const alone = packet.scope.request !== undefined || packet instanceof Bundle
+    if (!alone && plan.properties.timeoutMs === undefined) return signal
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#told !== undefined) this.#controller.abort(this.#told.reason)
+      else if (signal.aborted) this.#controller.abort(signal.reason)
+    }
+    return this.#controller.signal
   }
 
   get log(): Logger {
@@ -66,12 +97,94 @@ export class WorkerSlot implements Context {
     return { index: this.#index, count: this.#owner.workers }
   }
 
+  get idempotencyKey(): string {
+    return `${this.#owner.run}/${this.#owner.name}/${this.index}`
+  }
+
+  /** A call with `packet` is about to begin. */
+  begin(packet: Packet, index: number): void {
+    this.packet = packet
+    this.lapsed = false
+    this.gave = false
+    this.overdue = false
+    this.meta = packet.meta
+    this.index = index
+    this.attempt = 1
+    this.#controller = undefined
+    this.#told = undefined
+  }
+
+  /** Another attempt of the same call is about to begin. */
+  again(): void {
+    this.attempt++
+    this.#given = undefined
+    this.#emissions = undefined
+    this.#controller = undefined
+    this.#told = undefined
+  }
+
+  /** Tells the present call to stop: its signal aborts, and it waits for no delay any more. */
+  tell(reason: unknown): void {
+    this.#told ??= { reason }
+    this.#controller?.abort(reason)
+    this.stir()
+  }
+
+  /** Waits for so long; less if the slot is stirred. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((wake) => {
+      this.#sleep = { timer: setTimeout(() => this.stir(), Math.ceil(ms)), wake }
+    })
+  }
+
+  /** Waits for user code, as long as the attempt has time. */
+  whenGiven<T>(work: PromiseLike<T>): PromiseLike<T> {
+    if (this.clock === undefined) return work
+    this.#given = work
+    return this.clock.within(work)
+  }
+
+  /** Throws if the attempt has no time left. */
+  checkTime(): void {
+    if (this.clock?.expired === true) throw new Error('out of time')
+  }
+
+  /**
+   * Notes what the coroutine still does after its time was up; settles when that is over, with whether it gave a result.
+   *
+   * @param closing the end of a generator that was told to end
+   */
+  leaveBehind(closing?: Promise<unknown>): Promise<boolean> {
+    const given = this.#given
+    const end = this.unreturned ?? Promise.resolve(given).then(
+      () => given !== undefined,
+      () => false,
+    )
+    this.unreturned = closing === undefined ? end : Promise.all([end, closing]).then(([late]) => late)
+    return this.unreturned
+  }
+
+  /** Ends what it waits for. */
+  stir(): void {
+    const sleep = this.#sleep
+    if (sleep === undefined) return
+    this.#sleep = undefined
+    clearTimeout(sleep.timer)
+    sleep.wake()
+  }
+
   emit(port: string, value: unknown, options?: { readonly meta?: Meta }): void {
     const { name, plan } = this.#owner
     const emits = plan.coro?.emits
     if (emits !== undefined && port !== OUT && !emits.includes(port))
       throw new PipelineError('GRAPH_PORT', { node: name, port, ports: [OUT, ...emits] })
     if (plan.coro?.oneToOne && port === OUT) throw new PipelineError('NODE_CARDINALITY', { node: name, count: 2 })
+    if (plan.properties.batch?.returns === 'each')
+      throw new PipelineError('CORO_TYPE', {
+        node: name,
+        what: 'emits while it has a batch, and of which of its items that is the output is not known',
+        hint: 'Return the outputs, or set "returns" of the batch to "one".',
+      })
     this.#emissions ??= []
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }
@@ -126,13 +239,17 @@ export class WorkerSlots {
     this.#idle.push(slot)
   }
 
+  all(): readonly WorkerSlot[] {
+    return this.#all
+  }
+
   ready(): readonly WorkerSlot[] {
     return this.#all.filter((slot) => slot.ready)
   }
 
   /** What is in calls now. */
   packets(): readonly Packet[] {
-    return this.#all.map((slot) => slot.packet).filter((packet) => packet !== undefined)
+    return this.#all.flatMap(({ packet, lapsed }) => (packet === undefined || lapsed ? [] : [packet]))
   }
 
   /**

@@ -25,6 +25,8 @@ export class Source extends EmittingNode {
   #made = 0
   /** Puts that nobody has accepted yet. */
   readonly #puts = new Set<Promise<void>>()
+  /** Whether the next item has a place already. */
+  #placed = false
   /** Settles on resume; absent while not paused. */
   #resumed: Promise<void> | undefined
   #release: () => void = () => {}
@@ -102,12 +104,21 @@ export class Source extends EmittingNode {
     const common = this.#origin(NO_META)
     await this.expand(slot, draw, {
       origin: this.host.roots === undefined ? () => common : () => this.#origin(NO_META),
+      before: () => this.#place(),
       gate: () => {
         slot.index = ++this.#made
         return this.#resumed && this.#untilResumed()
       },
       onSent: (...sent) => this.#sent(...sent),
     })
+  }
+
+  /** Takes a place for the next item, where items need one before they are made. */
+  #place(): undefined | Promise<void> {
+    if (this.#placed || !this.outlet.reserves) return undefined
+    this.#placed = true
+    const place = this.outlet.reserve()
+    return place && this.waiting(place)
   }
 
   async #untilResumed(): Promise<void> {
@@ -134,7 +145,7 @@ export class Source extends EmittingNode {
       throw this.#refusal
     }
     const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
-    const accepted = typeof sent === 'boolean' ? sent : await this.room(sent)
+    const accepted = typeof sent === 'boolean' ? sent : await this.waiting(sent)
     this.#sent(value, accepted, meta)
     if (!accepted && !this.running) throw this.#refusal
     if (pacer.due()) await pacer.turn()
@@ -154,6 +165,7 @@ export class Source extends EmittingNode {
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */
   #sent(value: unknown, accepted: boolean, meta: Meta): void {
+    this.#placed = false
     const fed = this.#input !== undefined
     if (fed) this.counters.received++
     if (this.doomed && !accepted && value !== DROP) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
 import type { Coro, CoroDefinition } from './coro.js'
@@ -62,7 +63,8 @@ export function startProcessor(settings: ProcessorSettings): StandaloneProcessor
     host,
     counters,
     holds: [],
-    inlet: (wake) => inletOf(settings, { host, counters, wake }),
+    tells: false,
+    inlet: ({ wake }) => inletOf(settings, { host, counters, wake }),
     outlet: (onUnwanted) =>
       new Outlet({
         node: settings.name,
@@ -91,13 +93,15 @@ export function startProcessor(settings: ProcessorSettings): StandaloneProcessor
 }
 
 function planOf({ name, coro, args, properties }: ProcessorSettings): PlanNode {
-  const defaults = Object.entries(NODE_PROPERTIES).map(([key, spec]) => [key, spec.default] as const)
+  const defaults = Object.entries(NODE_PROPERTIES).flatMap(([key, spec]) =>
+    spec.default === undefined ? [] : [[key, spec.default] as const],
+  )
   return {
     name,
     kind: 'map',
     coro: typeof coro === 'function' ? { run: coro } : coro,
     args: args ?? Object.freeze({}),
-    // The table has exactly the keys of NodeProperties.
+    // The table has a default for every key that NodeProperties must have.
     properties: { ...(Object.fromEntries(defaults) as unknown as NodeProperties), ...properties },
     executor: inline,
     inputs: [],
@@ -131,6 +135,8 @@ class LonelyHost implements Host {
   readonly graceMs: number = GRACE_MS
   readonly ledger: Ledger = new Ledger()
   readonly roots: undefined
+  readonly run: string = randomUUID()
+  waiting = 0
   doomed = false
   readonly #records = new Records()
   readonly #outputs: readonly Queue[]
@@ -176,6 +182,10 @@ class LonelyHost implements Host {
   }
 
   nodeMoved(): void {}
+
+  rested(): void {}
+
+  stirred(): void {}
 
   nodeEnded(): void {
     this.#ended()

@@ -1,17 +1,17 @@
 import { DROP } from './coro.js'
 import { EmittingNode } from './emitting-node.js'
 import { PipelineError } from './errors.js'
-import type { Inlet } from './inlet.js'
+import { Faulty, type Inlet, type InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import { NO_META, Packet } from './packet.js'
+import { NO_META, Packet, type Scope } from './packet.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 import type { WorkerSlot } from './slot.js'
 
 export interface StreamProcessorOptions extends NodeOptions {
-  readonly inlet: (wake: () => void, onFault: (packet: Packet, error: PipelineError) => void) => Inlet
+  readonly inlet: (hooks: InletHooks) => Inlet
   readonly holds: readonly Token[]
 }
 
@@ -43,10 +43,13 @@ export class StreamProcessor extends EmittingNode {
 
   constructor(options: StreamProcessorOptions) {
     super(options, options.holds)
-    this.#inlet = options.inlet(
-      () => this.#wake(),
-      (packet, error) => this.fault(packet, error),
-    )
+    this.#inlet = options.inlet({
+      wake: () => this.#wake(),
+      onFault: (packet, error) => void this.fault(packet, error, 0),
+      onGivenUp: (packet) => this.givenUp(packet),
+      onPassed: (packet) => this.passed(packet),
+      keyOf: () => undefined,
+    })
   }
 
   override resume(): void {
@@ -59,6 +62,18 @@ export class StreamProcessor extends EmittingNode {
     while (this.running && this.#instances < count) this.#startInstance()
     this.#wake()
   }
+
+  override get doing(): string | undefined {
+    return super.doing ?? (this.#waiting.size > 0 ? 'waits for its next item' : undefined)
+  }
+
+  override cancel(scope: Scope, reason: unknown): boolean {
+    const inCall = super.cancel(scope, reason)
+    return this.#inlet.cancel(scope) || inCall
+  }
+
+  /** The call is everybody's, and goes on. */
+  protected override interrupt(): void {}
 
   protected override begin(): void {
     for (let worker = 0; worker < this.workers; worker++) this.#startInstance()
@@ -130,9 +145,7 @@ export class StreamProcessor extends EmittingNode {
       call.accepted = false
       const packet = await this.#take(call)
       if (packet === undefined) return DONE
-      slot.packet = packet
-      slot.meta = packet.meta
-      slot.index = this.#taken++
+      slot.begin(packet, this.#taken++)
       return { done: false, value: packet.value }
     }
     // One after the other, as generators do: two at once would not know which of them an output descends from.
@@ -173,10 +186,12 @@ export class StreamProcessor extends EmittingNode {
         continue // anything may have happened meanwhile
       }
       if (!this.paused) {
-        if (this.#inlet.ready) return this.#inlet.take()
+        const taken = this.#inlet.ready ? this.#inlet.take() : undefined
+        if (taken instanceof Faulty) throw taken.error // its policies are refused, so there is none
+        if (taken !== undefined) return taken
         if (this.#inlet.over) return undefined
       }
-      await new Promise<void>((resume) => this.#waiting.push(resume))
+      await this.waiting(new Promise<void>((resume) => this.#waiting.push(resume)))
     }
   }
 
@@ -196,12 +211,13 @@ export class StreamProcessor extends EmittingNode {
     const { packet } = slot
     if (packet === undefined || this.state === 'ended') return
     slot.packet = undefined
-    this.workedOff(packet, accepted)
+    this.#inlet.done?.(packet)
+    if (!slot.lapsed) this.workedOff(packet, accepted)
   }
 
   /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */
   #failed(slot: WorkerSlot, error: unknown): void {
-    const { packet } = slot
+    const packet = slot.lapsed ? undefined : slot.packet
     slot.packet = undefined
     if (this.state === 'ended') return
     if (this.isAbort(error)) {

@@ -53,6 +53,14 @@ export class ZipInlet implements Inlet, Receiver {
     return packet
   }
 
+  done(): void {
+    for (const queue of this.#queues) queue.giveBack()
+  }
+
+  cancel(scope: Scope): boolean {
+    return this.#queues.map((queue) => queue.discard(scope)).includes(true)
+  }
+
   close(): void {
     this.#closed = true
     for (const queue of this.#queues) queue.close()

@@ -1,5 +1,5 @@
 import { type CoroDefinition, reasonOf } from '@pipelines/core'
-import type { Answer, Binder, Binding, Lookup } from './graph/bind.js'
+import { type Answer, type Binder, type Binding, functionOf, type Lookup } from './graph/bind.js'
 import type { Findings } from './graph/findings.js'
 import { own, pointer } from './graph/names.js'
 import { type Verdict, validatorOf } from './schemas.js'
@@ -114,8 +114,5 @@ function functionFor(
     return undefined
   }
   const coro = binder.bind({ node, ref: value, pointer: path }, answer)?.coro
-  if (coro === undefined) return undefined
-  return answer.status === 'found' && typeof answer.entry.value === 'function'
-    ? answer.entry.value
-    : coro.run.bind(coro)
+  return coro && functionOf(coro)
 }

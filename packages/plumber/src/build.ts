@@ -9,29 +9,24 @@ import {
   checkExecutors,
   checkLimits,
   checkNames,
-  checkPolicies,
   checkSources,
   type Wiring,
 } from './graph/check.js'
 import { compile, kindOf, type Ready } from './graph/compile.js'
-import {
-  type BoundNode,
-  checkKind,
-  checkPorts,
-  checkSetup,
-  checkStreamErrors,
-  type Surroundings,
-} from './graph/definitions.js'
+import { type BoundNode, checkKind, checkPorts, checkSetup, type Surroundings } from './graph/definitions.js'
 import type { Graph } from './graph/document.js'
 import { Findings } from './graph/findings.js'
-import { checkFlush, checkJoins, checkTokens, regionsOf } from './graph/joins.js'
+import { windowOf } from './graph/groups.js'
+import { checkFlush, checkGroups, checkJoins, checkTokens, regionsOf } from './graph/joins.js'
 import type { Limits } from './graph/limits.js'
 import { pointer } from './graph/names.js'
 import { type Draft, draftOf, graphOf } from './graph/normalize.js'
 import { parse } from './graph/parse.js'
+import { checkCalls, checkPolicies } from './graph/policies.js'
 import { checkShape } from './graph/shape.js'
 import { checkTies } from './graph/ties.js'
-import { validated } from './validate.js'
+import { bindKey, type KeyOf, keyLookups } from './keys.js'
+import { type CheckedNode, validated } from './validate.js'
 
 export type { BuildOptions } from './build-options.js'
 
@@ -130,7 +125,8 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
   for (const node of nodes) checkNode(node, work)
   checkTies({ ...work, nodes })
   const args = yield* bindArgs(nodes, work)
-  const ready = readyNodes({ nodes, args, validate }, work)
+  const keys = yield* bindKeys(work, lenient && !mapped)
+  const ready = readyNodes({ nodes, args, keys, validate }, work)
 
   const order = wiring.order.map((number) => wiring.names[number] ?? '')
   if (!findings.none || lenient) return { issues: findings.list(), order }
@@ -153,6 +149,7 @@ function checkStructure(draft: Draft, limits: Limits, findings: Findings): { wir
   const regions = regionsOf(draft, wiring, limits)
   checkTokens(wiring, regions, { limits, findings })
   checkJoins({ draft, wiring, findings }, regions)
+  checkGroups({ draft, wiring, findings }, regions)
   checkLimits(draft, wiring, { limits, findings })
   checkPolicies(draft, wiring, findings)
   return { wiring, regions }
@@ -184,7 +181,7 @@ function checkNode(node: BoundNode, work: Work): void {
   checkKind(node, work)
   checkPorts(node, work)
   checkSetup(node, work)
-  checkStreamErrors(node, work)
+  checkCalls(node, work)
   if (node.coro !== undefined)
     checkFlush({ name: node.node, number: node.number, coro: node.coro }, work.regions, work.findings)
 }
@@ -207,21 +204,43 @@ function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings
   return new Map(checked.map((one) => [one.node.node, resolve(one)]))
 }
 
+/** Finds what the nodes partition by; by node. `knownOnly` as for {@link bindNodes}. */
+function* bindKeys(work: Work, knownOnly: boolean): Stage<Map<string, KeyOf>> {
+  const { draft, wiring, coros } = work
+  const lookups = keyLookups(draft, wiring.names).filter(({ ref }) => !knownOnly || coros.isBuiltIn(ref))
+  const answers = lookups.length === 0 ? [] : yield { coros, lookups }
+  const keys = lookups.flatMap((lookup, place) => {
+    const answer = answers[place]
+    const key = answer && bindKey(lookup, answer, work)
+    return key === undefined ? [] : [[lookup.node, key] as const]
+  })
+  return new Map(keys)
+}
+
 interface Finished {
   readonly nodes: readonly BoundNode[]
   readonly args: ReadonlyMap<string, Args>
+  readonly keys: ReadonlyMap<string, KeyOf>
   readonly validate: boolean
 }
 
 /** Puts the checks per item around the coroutines, where asked for. */
-function readyNodes({ nodes, args, validate }: Finished, { wiring, findings }: Work): Map<string, Ready> {
+function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, findings }: Work): Map<string, Ready> {
   const ready = new Map<string, Ready>()
-  for (const { node, number, coro } of nodes) {
-    const leaf = wiring.outputs[number]?.length === 0
+  const checkedAt = ({ node, number, coro }: BoundNode): CheckedNode | undefined => {
     const kind = kindOf(coro, wiring.inputs[number]?.length ?? 0)
+    const properties = draft.nodes.get(node)?.properties
+    if (!validate || kind === 'inlet' || properties === undefined) return undefined
+    const { batch } = properties
+    const several = (batch ?? windowOf(properties)) !== undefined
+    return { node, kind, leaf: wiring.outputs[number]?.length === 0, several, each: batch?.returns === 'each' }
+  }
+  for (const bound of nodes) {
+    const { node, coro } = bound
     try {
-      const checked = validate && coro !== undefined && kind !== 'inlet' ? validated(coro, { node, kind, leaf }) : coro
-      ready.set(node, { coro: checked, args: args.get(node) ?? {} })
+      const at = checkedAt(bound)
+      const checked = coro === undefined || at === undefined ? coro : validated(coro, at)
+      ready.set(node, { coro: checked, args: args.get(node) ?? {}, partitionBy: keys.get(node) })
     } catch (error) {
       const what = `has a coroutine whose schema for items cannot be used: ${reasonOf(error)}`
       findings.add('CORO_TYPE', pointer('nodes', node, 'coro'), { node, what })

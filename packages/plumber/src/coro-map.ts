@@ -3,7 +3,8 @@ import { isPlain } from './graph/parse.js'
 
 /**
  * Finds the coroutine for a name: the function, the result of `defineCoro()`, or a promise of either; `undefined` where
- * there is none. Called once per node when the graph is built. What it throws becomes the cause of an issue.
+ * there is none. Called when the graph is built, once for each place that names one. What it throws becomes the cause of
+ * an issue.
  */
 export type CoroResolver = (ref: string, node: string) => unknown
 

@@ -1,4 +1,5 @@
 import {
+  type Answer,
   DISPOSE_MS,
   DRAIN_MS,
   Network,
@@ -15,7 +16,8 @@ import {
 } from '@pipelines/core'
 import { suggester } from './graph/names.js'
 import { inletNumber, inletsOf } from './inputs.js'
-import { checkRunOptions } from './run-options.js'
+import { mixedBehind } from './mixed.js'
+import { checkProcessOptions, checkRunOptions, type ProcessOptions } from './run-options.js'
 import { type EdgeName, type TapListener, tapOf } from './taps.js'
 
 /** Where a value is put. */
@@ -60,6 +62,30 @@ export class Pipeline implements AsyncDisposable {
     if (meta !== undefined && (typeof meta !== 'object' || meta === null))
       throw new PipelineError('OPTION_INVALID', { option: 'meta', what: `must be an object, got ${show(meta)}` })
     await this.#network.put(inletNumber(this.#inlets, node), value, options)
+  }
+
+  /**
+   * Sends a value through the network and gives the one output that descends from it, as soon as nothing of it is on its
+   * way any more. Its outputs go nowhere else.
+   *
+   * @throws (rejects) `PLB_RUN_CARDINALITY` unless there is exactly one output; with the error of an item of it that fails
+   * under `onError: "fail"`, which ends this request alone; `PLB_RUN_CANCELLED` (an `AbortError`) when `signal` aborts;
+   * `PLB_RUN_DEADLINE` after `timeoutMs`; `PLB_RUN_OVERLOADED` where `maxInFlight` are in flight; `PLB_OPTION_CONFLICT`
+   * where a node behind the inlet gives outputs that belong to no single value; `PLB_STATE_NOT_RUNNING` after `end`;
+   * with the error of the run if that ends before
+   */
+  async process<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T> {
+    const { outputs, skipped } = await this.#request(value, options)
+    const [only, ...others] = outputs
+    if (only === undefined || others.length > 0)
+      throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
+    return only.value as T // the caller's word for what the leaves give
+  }
+
+  /** Like {@link process}, for any number of outputs: all of them, in the order in which they were handed over. */
+  async processAll<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T[]> {
+    const { outputs } = await this.#request(value, options)
+    return outputs.map((output) => output.value as T) // as above
   }
 
   /** No more input into one inlet, or into all. What was put flows out, and the run settles. */
@@ -137,6 +163,14 @@ export class Pipeline implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain({ deadlineMs: DISPOSE_MS })
+  }
+
+  #request(value: unknown, { node, ...options }: ProcessOptions): Promise<Answer> {
+    checkProcessOptions(options)
+    const number = inletNumber(this.#inlets, node)
+    const mixed = mixedBehind(this.#plan, number)
+    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
+    return this.#network.request(number, value, options)
   }
 
   #number(node: string): number {

@@ -1,4 +1,4 @@
-import { type Output, PipelineError, show } from '@pipelines/core'
+import { type Output, PipelineError, type RequestOptions, show } from '@pipelines/core'
 import { suggester } from './graph/names.js'
 
 /** How one run, or one standing pipeline, is to go. */
@@ -11,6 +11,17 @@ export interface RunOptions {
   readonly deadlineMs?: number
   /** Milliseconds that coroutines get to return after they were told to stop. @defaultValue 5000 */
   readonly graceMs?: number
+  /**
+   * Milliseconds that nothing may move while something is inside; beyond it the run fails with `PLB_RUN_STALLED`. Where
+   * nothing *can* move the run fails at once, whether this is set or not.
+   *
+   * @defaultValue none
+   */
+  readonly inactivityMs?: number
+  /** Most requests (`process`, `processAll`) that may be in flight. @defaultValue 1024 */
+  readonly maxInFlight?: number
+  /** What one request too many does: rejects with `PLB_RUN_OVERLOADED`, or waits its turn. @defaultValue `'reject'` */
+  readonly overload?: 'reject' | 'wait'
   /** Whether the report tells what became of every value that entered, as `roots`. @defaultValue `false` */
   readonly ledger?: boolean
   /** More for `ctx.env`, over what the Plumber was given. */
@@ -25,26 +36,59 @@ const isMs: Rule = (value) =>
   typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1
     ? undefined
     : 'must be a number of milliseconds from 0 to 2147483647'
+const isTimeout: Rule = (value) =>
+  typeof value === 'number' && value > 0 && value <= 2 ** 31 - 1
+    ? undefined
+    : 'must be a number of milliseconds above 0, at most 2147483647'
+const isObject: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'must be an object')
+const isSignal: Rule = (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal')
+const isFunction: Rule = (value) => (typeof value === 'function' ? undefined : 'must be a function')
 const isBoolean: Rule = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
 const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
-  onOutput: (value) => (typeof value === 'function' ? undefined : 'must be a function'),
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
+  onOutput: isFunction,
+  signal: isSignal,
   deadlineMs: isMs,
   graceMs: isMs,
-  env: (value) => (typeof value === 'object' && value !== null ? undefined : 'must be an object'),
+  inactivityMs: isTimeout,
+  maxInFlight: (value) => (Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'must be an integer ≥ 1'),
+  overload: (value) => (value === 'reject' || value === 'wait' ? undefined : 'must be "reject" or "wait"'),
+  env: isObject,
   ledger: isBoolean,
   fuse: isBoolean,
 }
 
+/** Where a request enters, and how it is to go. */
+export interface ProcessOptions extends RequestOptions {
+  /** Name of the inlet; may be left out where there is only one. */
+  readonly node?: string
+}
+
+const PROCESS_RULES: Readonly<Record<keyof ProcessOptions, Rule>> = {
+  node: () => undefined, // checked where it is looked up
+  meta: isObject,
+  env: isObject,
+  signal: isSignal,
+  timeoutMs: isTimeout,
+  trace: isFunction,
+}
+
 /** Checks options that may come from untyped code: wrong values and near misses of names. Throws `PLB_OPTION_INVALID`. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
+  checkOptions(options, RULES)
+}
+
+/** The same for the options of a request. */
+export function checkProcessOptions(options: unknown): asserts options is ProcessOptions {
+  checkOptions(options, PROCESS_RULES)
+}
+
+function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>): void {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
-  refuseTypos(options, Object.keys(RULES))
+  refuseTypos(options, Object.keys(rules))
   for (const [option, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    if (!Object.hasOwn(RULES, option)) continue
-    const wrong = RULES[option as keyof RunOptions](value) // an own key of RULES
+    const rule = value !== undefined && Object.hasOwn(rules, option) ? rules[option] : undefined
+    const wrong = rule?.(value)
     if (wrong !== undefined) throw new PipelineError('OPTION_INVALID', { option, what: `${wrong}, got ${show(value)}` })
   }
 }

@@ -16,6 +16,10 @@ export interface CheckedNode {
   readonly kind: CoroKind
   /** Whether the node has no successors: `undefined` is no output then. */
   readonly leaf: boolean
+  /** Whether a call gets a list of items. */
+  readonly several: boolean
+  /** Whether a call gives a list with one output per item. */
+  readonly each: boolean
 }
 
 /**
@@ -25,17 +29,15 @@ export interface CheckedNode {
  */
 export function validated(coro: CoroDefinition, at: CheckedNode): CoroDefinition {
   if (coro.input === undefined && coro.output === undefined) return coro
-  const takes = coro.input === undefined ? same : checker(validatorOf(coro.input), at, 'input')
-  const gives = coro.output === undefined ? same : outputs(checker(validatorOf(coro.output), at, 'output'), at)
+  const taken = coro.input === undefined ? same : checker(validatorOf(coro.input), at, 'input')
+  const given = coro.output === undefined ? same : checker(validatorOf(coro.output), at, 'output')
+  const gives = coro.output === undefined ? same : outputs(given, at)
   const run = coro.run as (input: unknown, context: Context) => unknown
-  const before = inputsOf(
-    at.kind,
-    takes,
-    coro.output === undefined ? same : checker(validatorOf(coro.output), at, 'output'),
-  )
+  const before = inputsOf(at.kind, at.several ? members(taken) : taken, given)
+  const after = at.each ? later(members(skipping(given, at))) : gives
   return defineCoro<unknown>({
     ...(coro as CoroDefinition<unknown>),
-    run: (input, context) => gives(run.call(coro, before(input), context)),
+    run: (input, context) => after(run.call(coro, before(input), context)),
     ...(coro.flush && { flush: (context: Context) => gives(coro.flush?.(context)) }),
   })
 }
@@ -73,11 +75,30 @@ function checkedOutput(output: SourceOutput, puts: Change): SourceOutput {
   return { put: async (value, options) => output.put(puts(value), options) }
 }
 
+/** Checks what a list holds; that it is one, is checked where it is used. */
+const members =
+  (check: Change): Change =>
+  (list) =>
+    Array.isArray(list) ? list.map((value) => check(value)) : list
+
+/** Checks a value that may be promised. */
+function later(check: Change): Change {
+  return (value) => (isPromise(value) ? value.then(check) : check(value))
+}
+
+/** Lets through what is no output. */
+const skipping =
+  (check: Change, { kind, leaf }: CheckedNode): Change =>
+  (value) =>
+    value === DROP || (value === undefined && (leaf || kind !== 'map')) ? value : check(value)
+
 /** Checks what a coroutine returns, whatever form its outputs come in. */
-function outputs(check: Change, { kind, leaf }: CheckedNode): Change {
+function outputs(check: Change, at: CheckedNode): Change {
+  const { kind } = at
+  const whole = skipping(check, at)
   const gives: Change = (value) => {
     if (isPromise(value)) return value.then(gives)
-    if (value === DROP || (value === undefined && (leaf || kind !== 'map'))) return value
+    if (value === DROP || value === undefined) return whole(value)
     if (typeof value !== 'object' || value === null) return kind === 'map' ? check(value) : value
     if (kind === 'map' && !('next' in value)) return check(value)
     if (Symbol.asyncIterator in value) return each(value as AsyncIterable<unknown>, skipDrops(check))

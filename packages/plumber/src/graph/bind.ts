@@ -145,6 +145,13 @@ function definitionOf(value: unknown): CoroDefinition | undefined {
   return typeof value === 'function' && !isClass(value) ? Object.freeze({ run: value as Coro }) : undefined
 }
 
+/** A coroutine as a function that others can call. */
+export function functionOf(coro: CoroDefinition): (...parameters: readonly unknown[]) => unknown {
+  const { run } = coro
+  // A definition may use its own keys by `this`.
+  return isCoroDefinition(coro) ? (...parameters) => Reflect.apply(run, coro, parameters) : (run as () => unknown)
+}
+
 /** A list is copied; anything else is left for {@link problemOf} to refuse. */
 const listOf = <T>(value: T): T => (Array.isArray(value) ? Object.freeze([...value]) : value) as T
 
@@ -155,7 +162,8 @@ function describe(value: unknown): string {
 }
 
 const KINDS: readonly unknown[] = ['map', 'source', 'stream', undefined]
-const HOOKS = ['setup', 'flush', 'teardown'] as const
+/** What a coroutine may have that runs beside its items. */
+export const HOOKS = ['setup', 'flush', 'teardown'] as const
 const LISTS = ['emits', 'refs'] as const
 
 /** What is wrong with a definition that was not checked by a compiler. */

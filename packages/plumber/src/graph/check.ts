@@ -1,4 +1,4 @@
-import { NODE_PROPERTIES, quote } from '@pipelines/core'
+import { quote } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import type { Limits } from './limits.js'
 import { isName, nameChecker, pointer } from './names.js'
@@ -135,13 +135,21 @@ export function checkLimits(draft: Draft, wiring: Wiring, { limits, findings }: 
     findings.add('GRAPH_LIMIT', path, { what, limit: limits[option], found, option })
   wiring.names.forEach((name, number) => {
     const inputs = wiring.inputs[number]?.length ?? 0
-    const { workers = 0, queueSize = 0 } = draft.nodes.get(name)?.properties ?? {}
-    if (inputs <= limits.inputs && workers <= limits.workers && queueSize <= limits.queueSize) return
     const [path, node] = [pointer('nodes', name), JSON.stringify(name)]
     if (inputs > limits.inputs) refuse('inputs', inputs, path, `inputs at node ${node}`)
-    if (workers > limits.workers) refuse('workers', workers, `${path}/properties/workers`, `workers at node ${node}`)
-    if (queueSize > limits.queueSize)
-      refuse('queueSize', queueSize, `${path}/properties/queueSize`, `places in the queues of node ${node}`)
+    const properties = draft.nodes.get(name)?.properties
+    if (properties === undefined) return
+    const { workers, queueSize, batch, window, stateful } = properties
+    const at = `${path}/properties`
+    if (workers > limits.workers) refuse('workers', workers, `${at}/workers`, `workers at node ${node}`)
+    const held = (found: unknown, where: string, what: string): void => {
+      if (typeof found === 'number' && found > limits.queueSize)
+        refuse('queueSize', found, `${at}/${where}`, `${what} node ${node}`)
+    }
+    held(queueSize, 'queueSize', 'places in the queues of')
+    held(batch?.size, 'batch/size', 'items in a batch of')
+    held(window?.size, 'window/size', 'items in a window of')
+    held(stateful, 'stateful', 'items in a window of')
   })
   for (const { from, to, queueSize = 0, pointer: path } of wiring.edges) {
     if (queueSize <= limits.queueSize) continue
@@ -154,22 +162,6 @@ export function checkLimits(draft: Draft, wiring: Wiring, { limits, findings }: 
 export interface Checking {
   readonly limits: Limits
   readonly findings: Findings
-}
-
-/** Properties that contradict each other or the place of the node. */
-export function checkPolicies(draft: Draft, wiring: Wiring, findings: Findings): void {
-  wiring.names.forEach((name, number) => {
-    const properties = draft.nodes.get(name)?.properties
-    if (properties === undefined || properties.workers === NODE_PROPERTIES.workers.default) return
-    const path = pointer('nodes', name, 'properties', 'workers')
-    if (isSource(draft, wiring, number)) {
-      const what = `has no incoming edges, so it is a source, and a source has one worker, not ${properties.workers}`
-      findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Remove "workers", or use one node per source.' })
-    } else if (properties.workers === 0 && properties.executor !== 'inline') {
-      const what = `has "workers": 0, which the executor ${quote(properties.executor)} cannot do`
-      findings.add('OPTION_CONFLICT', path, { node: name, what, hint: 'Say how many workers, or run it inline.' })
-    }
-  })
 }
 
 /** Executors that nobody has given. `known` are the names that a node may use. */

@@ -1,6 +1,7 @@
 import type { CoroDefinition, Executor, NodeProperties, Plan, PlanEdge, PlanNode, Regions } from '@pipelines/core'
 import type { Args } from '../args.js'
 import type { Graph } from './document.js'
+import { windowOf } from './groups.js'
 import type { Limits } from './limits.js'
 import { workersOf } from './normalize.js'
 
@@ -9,6 +10,8 @@ export interface Ready {
   /** Absent for an inlet. */
   readonly coro: CoroDefinition | undefined
   readonly args: Args
+  /** What gives the keys of its items, where it partitions them. */
+  readonly partitionBy: PlanNode['partitionBy'] | undefined
 }
 
 /** Everything that a plan is made of. */
@@ -47,7 +50,7 @@ export function compile({ graph, ready, executors, regions, order, limits }: Par
     outputs[from]?.push(edge)
   })
   const nodes = Object.entries(graph.nodes).map(([name, { properties }], number): PlanNode => {
-    const { coro, args } = known(ready, name)
+    const { coro, args, partitionBy } = known(ready, name)
     const into = inputs[number] ?? []
     return {
       name,
@@ -55,6 +58,7 @@ export function compile({ graph, ready, executors, regions, order, limits }: Par
       ...(coro === undefined ? {} : { coro }),
       args,
       properties: settled(properties, limits),
+      ...(partitionBy === undefined ? {} : { partitionBy }),
       executor: known(executors, properties.executor),
       inputs: into,
       outputs: outputs[number] ?? [],
@@ -69,10 +73,11 @@ export function kindOf(coro: CoroDefinition | undefined, inputs: number): PlanNo
   return coro.kind ?? (inputs === 0 ? 'source' : 'map')
 }
 
-const settled = (properties: NodeProperties, limits: Limits): NodeProperties => ({
-  ...properties,
-  workers: workersOf(properties, limits.workers),
-})
+/** What the engine goes by: it knows windows, and no other way to say them. */
+function settled(properties: NodeProperties, limits: Limits): NodeProperties {
+  const window = windowOf(properties)
+  return { ...properties, workers: workersOf(properties, limits.workers), ...(window && { window }) }
+}
 
 /** The entry that the checks have made sure of. */
 function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {

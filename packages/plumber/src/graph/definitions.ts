@@ -1,4 +1,4 @@
-import { type CoroDefinition, OUT } from '@pipelines/core'
+import { type CoroDefinition, ERROR, OUT, quote } from '@pipelines/core'
 import type { Binding } from './bind.js'
 import { isSource, type Wiring } from './check.js'
 import type { Findings } from './findings.js'
@@ -18,15 +18,30 @@ export interface Surroundings {
   readonly findings: Findings
 }
 
-/** Edges from ports that the coroutine does not have. Where `emits` is not given, it may emit to any port. */
-export function checkPorts({ node, number, coro }: BoundNode, { wiring, findings }: Surroundings): void {
+/**
+ * Edges from ports that the coroutine does not have. Where `emits` is not given, it may emit to any port but `error`: an
+ * edge from that one mostly means that "onError" was forgotten.
+ */
+export function checkPorts({ node, number, coro }: BoundNode, { draft, wiring, findings }: Surroundings): void {
   const emits = coro === undefined ? [] : coro.emits
-  if (emits === undefined) return
-  const ports = [...new Set([OUT, ...emits])]
+  const routes = draft.nodes.get(node)?.properties.onError === 'route'
+  const ports = [...new Set([OUT, ...(emits ?? []), ...(routes ? [ERROR] : [])])]
   for (const edge of wiring.outputs[number] ?? []) {
     const { port = OUT, pointer: path = '' } = wiring.edges[edge] ?? {}
     if (ports.includes(port)) continue
-    findings.add('GRAPH_PORT', `${path}/port`, () => ({ node, port, ports, suggestion: suggester(ports)(port) }))
+    if (emits !== undefined)
+      findings.add('GRAPH_PORT', `${path}/port`, () => ({ node, port, ports, suggestion: suggester(ports)(port) }))
+    else if (port === ERROR) {
+      const declare = `eclare what the coroutine emits: defineCoro({ emits: [${quote(ERROR)}], … }).`
+      findings.add('OPTION_CONFLICT', `${path}/port`, {
+        node,
+        what: `has an edge from port ${quote(ERROR)}, but its "onError" is not "route"`,
+        hint:
+          coro?.kind === 'stream' || isSource(draft, wiring, number)
+            ? `D${declare}`
+            : `Set "onError": "route", or d${declare}`,
+      })
+    }
   }
 }
 
@@ -48,16 +63,6 @@ export function checkKind({ node, number, ref, coro }: BoundNode, { draft, wirin
     const what = `has no incoming edges, but its coroutine ${name} is of kind "${kind}", which takes items`
     findings.add('CORO_TYPE', path, { node, what, hint: 'Add an edge to it, or use a source, such as "std.inlet".' })
   }
-}
-
-/** A stream coroutine that fails has lost its state, and with it the items it may have held: nothing can be skipped. */
-export function checkStreamErrors({ node, coro }: BoundNode, { draft, findings }: Surroundings): void {
-  if (coro?.kind !== 'stream' || draft.nodes.get(node)?.properties.onError !== 'skip') return
-  findings.add('OPTION_CONFLICT', pointer('nodes', node, 'properties', 'onError'), {
-    node,
-    what: 'has "onError": "skip", but its coroutine is of kind "stream", which ends with its first error',
-    hint: 'Handle errors inside the coroutine, or use one that is called per item.',
-  })
 }
 
 /** Hooks that need a number of workers, where the number is open. */

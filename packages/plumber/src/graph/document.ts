@@ -1,4 +1,4 @@
-import type { Coro, CoroDefinition, NodeProperties } from '@pipelines/core'
+import type { Batch, Coro, CoroDefinition, NodeProperties, Retry, Window } from '@pipelines/core'
 
 // Keys may be given as undefined, which is the same as not given.
 
@@ -16,10 +16,20 @@ export type Successor =
       readonly queueSize?: number | undefined
     }
 
-/** The properties of a node as people write them. `aggregate_inputs` is the spelling of older graphs. */
-export type PropertiesDocument = { readonly [P in keyof NodeProperties]?: NodeProperties[P] | undefined } & {
-  readonly aggregate_inputs?: boolean | undefined
+/** Everything but these keys may be left out. */
+type Needs<T, Key extends keyof T> = Pick<T, Key> & { readonly [P in Exclude<keyof T, Key>]?: T[P] | undefined }
+
+/** Properties that are objects of which parts have defaults. */
+interface Groups {
+  readonly retry: Needs<Retry, 'attempts'>
+  readonly batch: Needs<Batch, 'size'>
+  readonly window: Needs<Window, 'size'>
 }
+
+/** The properties of a node as people write them. `aggregate_inputs` is the spelling of older graphs. */
+export type PropertiesDocument = {
+  readonly [P in keyof NodeProperties]?: (P extends keyof Groups ? Groups[P] : NodeProperties[P]) | undefined
+} & { readonly aggregate_inputs?: boolean | undefined }
 
 /** A node as people write it. */
 export interface NodeDocument {
@@ -42,7 +52,7 @@ export interface GraphDocument {
   readonly graph: { readonly [name: string]: readonly Successor[] | null | undefined }
 }
 
-/** A node with every default filled in. */
+/** A node with every default filled in; a property without a default is absent where it is not set. */
 export interface GraphNode {
   readonly coro: CoroRef
   readonly args: Readonly<Record<string, unknown>>

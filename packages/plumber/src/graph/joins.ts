@@ -3,6 +3,7 @@ import { behindSuspects, type Checking, type Wiring } from './check.js'
 import type { Surroundings } from './definitions.js'
 import type { Findings } from './findings.js'
 import { Gates } from './gates.js'
+import { mergesBy } from './groups.js'
 import type { Limits } from './limits.js'
 import { pointer } from './names.js'
 import { type Draft, saysMissing, workersOf } from './normalize.js'
@@ -12,8 +13,9 @@ export function regionsOf(draft: Draft, wiring: Wiring, limits: Limits): Regions
   const nodes = wiring.names.map((name) => {
     const properties = draft.nodes.get(name)?.properties
     if (properties === undefined) return { joins: false, workers: 1 }
-    const { aggregateInputs: joins, match } = properties
-    return { joins, byPosition: match === 'position', workers: workersOf(properties, limits.workers) }
+    const { aggregateInputs: joins, match, batch } = properties
+    const workers = workersOf(properties, limits.workers)
+    return { joins, byPosition: match === 'position', workers, batch: batch?.size }
   })
   const { order, inputs: ins, outputs: outs } = wiring
   const edges = wiring.edges.map(({ source, target, port }) => ({ from: source, to: target, port }))
@@ -87,19 +89,42 @@ function whyUneven(inputs: readonly number[], nameOf: (edge: number) => string):
   return `${list} are connected, but there is no one node that everything they send comes from`
 }
 
-/** What `flush` gives out belongs to no item, so that a join behind it could not place it. */
+/** What comes of several items, or of none, belongs to no single one, so that a join behind it could not place it. */
+const UNPLACEABLE = 'belongs to no single item, while a join behind it pairs by item'
+const BEHIND = 'Move the node behind the join, or set "aggregateInputs": false at the join.'
+
+/** Whether a join behind the node counts what it gives out. */
+function isCounted(node: number, regions: Regions): boolean {
+  const inside = regions.nodes.get(node)
+  // A join out of which no frame leads holds nothing: what it gives out without an item is as free as any other output.
+  return inside?.framed === true && inside.holds.length > 0
+}
+
+/** Nodes of which one output belongs to several items. */
+export function checkGroups({ draft, wiring, findings }: Surroundings, regions: Regions): void {
+  if (regions.nodes.size === 0) return
+  wiring.names.forEach((node, number) => {
+    const properties = draft.nodes.get(node)?.properties
+    const at = properties && mergesBy(properties)
+    if (at === undefined || !isCounted(number, regions)) return
+    findings.add('GRAPH_UNEVEN_JOIN', pointer('nodes', node, 'properties', at), {
+      node,
+      why: `it has "${at}", and what it makes of several items ${UNPLACEABLE}`,
+      hint: at === 'batch' ? `Set "returns": "each" in "batch". ${BEHIND}` : BEHIND,
+    })
+  })
+}
+
+/** What `flush` gives out belongs to no item. */
 export function checkFlush(
   node: { name: string; number: number; coro: CoroDefinition },
   regions: Regions,
   findings: Findings,
 ): void {
-  if (node.coro.flush === undefined) return
-  const inside = regions.nodes.get(node.number)
-  // A join out of which no frame leads holds nothing: what it flushes is as free as any other output of it.
-  if (inside === undefined || !inside.framed || inside.holds.length === 0) return
+  if (node.coro.flush === undefined || !isCounted(node.number, regions)) return
   findings.add('GRAPH_UNEVEN_JOIN', pointer('nodes', node.name), {
     node: node.name,
-    why: 'its coroutine has "flush", and what that gives out belongs to no single item, while a join behind it pairs by item',
-    hint: 'Move the node behind the join, or set "aggregateInputs": false at the join.',
+    why: `its coroutine has "flush", and what that gives out ${UNPLACEABLE}`,
+    hint: BEHIND,
   })
 }

@@ -60,6 +60,7 @@ const OF_VALUE: ReadonlySet<string> = new Set([
   'const',
   'minimum',
   'maximum',
+  'exclusiveMinimum',
   'minLength',
   'maxLength',
   'coroutine',
@@ -84,12 +85,12 @@ function expectation(schema: Readonly<Record<string, unknown>>): string {
   if ('const' in schema) return JSON.stringify(schema['const'])
   if (Array.isArray(schema['enum'])) return oneOf(schema['enum'].map((value) => JSON.stringify(value)))
   const types: readonly unknown[] = Array.isArray(schema['type']) ? schema['type'] : [schema['type']]
-  return oneOf(types.map((type) => WORDS.get(type) ?? `a value of type ${show(type)}`)) + bounds(schema)
+  return oneOf(types.flatMap((type) => WORDS.get(type) ?? `a value of type ${show(type)}`)) + bounds(schema)
 }
 
-const WORDS: ReadonlyMap<unknown, string> = new Map([
+const WORDS: ReadonlyMap<unknown, string | readonly string[]> = new Map<unknown, string | readonly string[]>([
   ['string', 'a string'],
-  ['boolean', 'true or false'],
+  ['boolean', ['true', 'false']],
   ['integer', 'an integer'],
   ['number', 'a number'],
   ['object', 'an object'],
@@ -100,9 +101,11 @@ const WORDS: ReadonlyMap<unknown, string> = new Map([
 const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
-function bounds({ minimum, maximum, minLength, maxLength }: Readonly<Record<string, unknown>>): string {
+function bounds(schema: Readonly<Record<string, unknown>>): string {
+  const { minimum, exclusiveMinimum, maximum, minLength, maxLength } = schema
   const parts: string[] = []
   if (minimum !== undefined) parts.push(`≥ ${String(minimum)}`)
+  if (exclusiveMinimum !== undefined) parts.push(`> ${String(exclusiveMinimum)}`)
   if (maximum !== undefined) parts.push(`≤ ${String(maximum)}`)
   if (minLength !== undefined) parts.push(`of at least ${String(minLength)} characters`)
   if (maxLength !== undefined) parts.push(`of at most ${String(maxLength)} characters`)

@@ -1,7 +1,7 @@
 import { NODE_PROPERTIES, type NodeProperties, OUT } from '@pipelines/core'
 import type { CoroRef, Graph, GraphEdge, GraphNode } from './document.js'
 import type { Findings } from './findings.js'
-import { own, pointer } from './names.js'
+import { own, pointer, segmentsOf } from './names.js'
 
 /** A node as far as it could be read, every default filled in. */
 export interface DraftNode {
@@ -32,6 +32,8 @@ export interface Draft {
   readonly listed: readonly string[]
   /** In the order of `graph`, which is the order of tuples. */
   readonly edges: readonly DraftEdge[]
+  /** Names of nodes whose successors could not all be read: they may have more edges than these. */
+  readonly unread: ReadonlySet<string>
   /** Whether there are `nodes` and a `graph` at all; if not, nothing can be said of who sends to whom. */
   readonly wired: boolean
 }
@@ -56,6 +58,7 @@ export function draftOf(document: unknown, bad: ReadonlySet<string>, findings: F
     nodes,
     listed,
     edges: listed.flatMap((from) => readEdges(reader, from, lists)),
+    unread: new Set([...bad].flatMap((path) => (path.startsWith('/graph/') ? (segmentsOf(path)[1] ?? []) : []))),
     wired,
   }
 }
@@ -146,13 +149,39 @@ const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 function readProperties(reader: Reader, written: object, path: string): NodeProperties {
   if (written === NOTHING) return DEFAULTS
   const aggregate = reader.value(written, 'aggregateInputs', path) ?? reader.value(written, 'aggregate_inputs', path)
-  const entries = Object.keys(NODE_PROPERTIES).flatMap((name) => {
+  const entries = Object.entries(NODE_PROPERTIES).flatMap(([name, { schema }]) => {
     const value = name === 'aggregateInputs' ? aggregate : reader.value(written, name, path)
-    return value === undefined ? [] : [[name, value]]
+    const whole = filledIn(reader, value, { schema, path: `${path}/${name}` })
+    return whole === undefined ? [] : [[name, whole]]
   })
   const properties = Object.freeze({ ...DEFAULTS, ...Object.fromEntries(entries) })
   if (Object.hasOwn(written, 'missing')) SAYS_MISSING.add(properties)
   return properties
+}
+
+interface Place {
+  readonly schema: Readonly<Record<string, unknown>>
+  readonly path: string
+}
+
+/** A value with the defaults of its keys; `undefined` where a key that it needs is missing or wrong. */
+function filledIn(reader: Reader, value: unknown, { schema, path }: Place): unknown {
+  const keys = keysOf(schema)
+  if (keys === undefined || typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(keys).flatMap(([key, inner]) => {
+    const found = reader.value(value, key, path) ?? inner['default']
+    return found === undefined ? [] : [[key, found]]
+  })
+  const whole: object = Object.fromEntries(entries)
+  const required = schema['required'] as readonly string[]
+  return required.every((key) => Object.hasOwn(whole, key)) ? Object.freeze(whole) : undefined
+}
+
+/** The schemas of the keys of a property that is an object: the table has no deeper ones. */
+export function keysOf(
+  schema: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined {
+  return schema['properties'] as ReturnType<typeof keysOf>
 }
 
 /** Properties that say "missing" themselves: that lifts a check, so it is more than its value. */
@@ -160,9 +189,11 @@ const SAYS_MISSING = new WeakSet<NodeProperties>()
 export const saysMissing = (properties: NodeProperties): boolean => SAYS_MISSING.has(properties)
 
 const DEFAULTS: NodeProperties = Object.freeze(
-  // Every row of the table has a default.
+  // The table has a default for every key that NodeProperties must have.
   Object.fromEntries(
-    Object.entries(NODE_PROPERTIES).map(([name, spec]) => [name, spec.default]),
+    Object.entries(NODE_PROPERTIES).flatMap(([name, spec]) =>
+      spec.default === undefined ? [] : [[name, spec.default]],
+    ),
   ) as unknown as NodeProperties,
 )
 

@@ -1,4 +1,4 @@
-import { isCoroDefinition, NODE_PROPERTIES, OUT } from '@pipelines/core'
+import { isCoroDefinition, NODE_PROPERTIES, OUT, type PropertySpec } from '@pipelines/core'
 import type {
   CoroRef,
   Graph,
@@ -8,7 +8,7 @@ import type {
   PropertiesDocument,
   Successor,
 } from './document.js'
-import { saysMissing } from './normalize.js'
+import { keysOf, saysMissing } from './normalize.js'
 
 /**
  * The graph as a Mermaid flow chart: sources rounded, ports other than `out` as labels. Nodes have ids of their own, so
@@ -99,12 +99,21 @@ function nodeOf({ coro, args, properties, description }: GraphNode, nameOf: (cor
 
 /** The properties that differ from their defaults, or have to be said all the same. */
 function changedProperties(properties: GraphNode['properties']): PropertiesDocument {
-  const defaults = new Map<string, unknown>(Object.entries(NODE_PROPERTIES).map(([name, spec]) => [name, spec.default]))
-  return Object.fromEntries(
-    Object.entries(properties).filter(
-      ([name, value]) => value !== defaults.get(name) || (name === 'missing' && saysMissing(properties)),
-    ),
-  )
+  const entries = Object.entries(properties).flatMap(([name, value]) => {
+    const spec = SPECS.get(name)
+    const said = value !== spec?.default || (name === 'missing' && saysMissing(properties))
+    return said ? [[name, changedKeys(value, spec?.schema ?? {})]] : []
+  })
+  return Object.fromEntries(entries)
+}
+
+const SPECS: ReadonlyMap<string, PropertySpec<unknown>> = new Map(Object.entries(NODE_PROPERTIES))
+
+/** Of a property that is an object, the keys that differ from their defaults. */
+function changedKeys(value: unknown, schema: PropertySpec<unknown>['schema']): unknown {
+  const keys = keysOf(schema)
+  if (keys === undefined || typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).filter(([key, inner]) => inner !== keys[key]?.['default']))
 }
 
 function successorOf(graph: Graph, edge: Graph['graph'][string][number]): Successor {

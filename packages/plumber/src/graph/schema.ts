@@ -82,8 +82,8 @@ function nodeSchema(coro: SchemaObject): SchemaObject {
 /** Made from the one table: a property that is not in it does not exist. */
 function propertiesSchema(): SchemaObject {
   const properties: Record<string, SchemaObject> = {}
-  for (const [name, spec] of Object.entries(NODE_PROPERTIES)) {
-    properties[name] = { ...spec.schema, default: spec.default, description: spec.description }
+  for (const [name, { schema, default: value, description }] of Object.entries(NODE_PROPERTIES)) {
+    properties[name] = { ...schema, ...(value === undefined ? {} : { default: value }), description }
   }
   const { schema } = NODE_PROPERTIES.aggregateInputs
   properties['aggregate_inputs'] = { ...schema, description: 'The older spelling of "aggregateInputs".' }

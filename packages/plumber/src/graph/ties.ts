@@ -1,7 +1,8 @@
-import { OUT, type Regions, type Tie } from '@pipelines/core'
+import { ERROR, type NodeProperties, OUT, type Regions, type Tie } from '@pipelines/core'
 import { behindSuspects, type Wiring } from './check.js'
 import type { BoundNode } from './definitions.js'
 import type { Findings } from './findings.js'
+import { mergesBy } from './groups.js'
 import { pointer } from './names.js'
 import type { Draft } from './normalize.js'
 
@@ -145,8 +146,12 @@ class Obstacles {
     // Also with one worker: there may be more later.
     if (!properties.ordered)
       return { why: `at node ${quoted} before it items may overtake each other`, hint: 'Set "ordered": true there.' }
-    if (properties.onError === 'skip')
-      return { why: `node ${quoted} before it skips items that fail`, hint: 'Set "onError": "fail" there.' }
+    if (properties.onError !== 'fail') {
+      const what = properties.onError === 'skip' ? 'skips items that fail' : `sends items that fail to port "${ERROR}"`
+      return { why: `node ${quoted} before it ${what}`, hint: 'Set "onError": "fail" there.' }
+    }
+    const grouped = obstacleOfGroups(quoted, properties)
+    if (grouped !== undefined) return grouped
     const bound = this.#coros.get(node)
     if (bound === undefined || bound.coro?.oneToOne === true) return undefined
     return {
@@ -162,5 +167,22 @@ class Obstacles {
       why: `node ${name} before it sends on the way by another port than ${JSON.stringify(OUT)}`,
       hint: 'Use the port "out", or let the join pair by lineage.',
     }
+  }
+}
+
+/** Why a node that takes several items together must not be between. */
+function obstacleOfGroups(name: string, properties: NodeProperties): Obstacle | undefined {
+  const at = mergesBy(properties)
+  if (at !== undefined)
+    return {
+      why: `node ${name} before it gives one output for several items, because it has "${at}"`,
+      hint: 'Move it behind the join.',
+    }
+  const { batch } = properties
+  // A batch keeps count and order. But what it waits for may be behind an item that waits for the join to take the first.
+  if (batch === undefined || batch.size === 1 || batch.maxWaitMs !== undefined) return undefined
+  return {
+    why: `node ${name} before it waits for ${batch.size} items, which may not come while the other inputs are full`,
+    hint: 'Set "maxWaitMs" in its "batch", or let the join pair by lineage.',
   }
 }
