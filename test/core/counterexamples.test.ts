@@ -1,5 +1,6 @@
 import { everySchedule, StalledError } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
+import { playBatches } from '../support/batched-diagram.js'
 import { type Diagram, type DiagramOptions, diagramOf, type Part } from '../support/diagram.js'
 import { expectAsComputed } from '../support/diagram-checks.js'
 import { play, type Windows } from '../support/diagram-run.js'
@@ -63,7 +64,7 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { items: 1, parts: { F: { gives: [0, 1, 2, 3], slowly: true }, J: collects } },
     larger: { items: 2, parts: { F: { gives: UP_TO_TWO }, J: collects } },
   },
-  // C7 and C8 are about batches, which hold what a join waits for. Here K is a node that may hold two calls at once.
+  // C7 and C8 are about batches, which hold what a join waits for: see below. Here K may hold two calls at once.
   'C7: a frame may have to wait for the one after it, in front of an ordered join': {
     graph: 'S>F; F>J,A; A>K; K>J',
     options: { items: 2, parts: { A: filters, K: twoWorkers } },
@@ -156,3 +157,72 @@ describe('a node that holds two calls until both have come', () => {
     })
   })
 })
+
+const batchOf = (size: number): Part => ({ properties: { batch: { size, returns: 'each' } } })
+
+/** With batches at K. In each of them a join waits for what a batch holds, which waits for more. */
+const BATCHES: Readonly<Record<string, Case>> = {
+  'in front of an ordered join (C7)': {
+    graph: 'S>F; F>J,A; A>K; K>J',
+    options: { items: 2, parts: { A: filters, K: batchOf(2) } },
+    larger: { items: 3, parts: { A: filters, K: batchOf(2) } },
+  },
+  'larger than the window, in front of an ordered join': {
+    graph: 'S>F; F>J,A; A>K; K>J',
+    options: { items: 3, parts: { K: batchOf(5) } },
+    larger: { items: 4, parts: { A: filters, K: batchOf(5) } },
+  },
+  'with two workers': {
+    graph: 'S>F; F>J,K; K>J',
+    options: { items: 3, parts: { K: { properties: { workers: 2, batch: { size: 2, returns: 'each' } } } } },
+  },
+  'in an inner region (C8)': {
+    graph: 'S>F,J; F>J2,K; K>J2; J2>J',
+    options: { items: 2, parts: { K: batchOf(2) } },
+    larger: { items: 3, parts: { K: batchOf(2) } },
+  },
+  'in an inner region whose fork gives up to two': {
+    graph: 'S>F,J; F>J2,K; K>J2; J2>J',
+    options: { items: 1, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
+    larger: { items: 2, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
+  },
+  'at the join of an inner region': {
+    graph: 'S>F,J; F>J2,K; K>J2; J2>J',
+    options: { items: 2, parts: { K: filters, J2: batchOf(3) } },
+    larger: { items: 3, parts: { K: filters, J2: batchOf(3) } },
+  },
+  'in two branches': {
+    graph: 'S>A,K; A>J; K>J',
+    options: { items: 3, parts: { A: batchOf(2), K: batchOf(3) } },
+  },
+  'behind another one': {
+    graph: 'S>J,A; A>K; K>J',
+    options: { items: 3, parts: { A: batchOf(2), K: batchOf(3) } },
+  },
+}
+
+describe.each(Object.entries(BATCHES))(
+  'a batch %s',
+  { timeout: 120_000 },
+  (_, { graph, options, larger = options }) => {
+    const diagram = draw(graph, process.env.SOAK === undefined ? options : larger)
+
+    test.for([1, 2])('goes ahead in every order of events, with a window of %i', async (window) => {
+      const sizes: number[] = []
+      let peak = 0
+      const { schedules, complete } = await everySchedule(
+        async (scheduler) => {
+          const played = await playBatches(diagram, scheduler, window)
+          expectAsComputed(diagram, played)
+          sizes.push(...played.sizes)
+          peak = Math.max(peak, ...played.windows.map((window) => window.peak))
+        },
+        { most: Number.POSITIVE_INFINITY },
+      )
+      expect(complete).toBe(true)
+      expect(schedules, 'orders of events').toBeGreaterThan(3)
+      expect(peak, 'frames that were open at once').toBe(Math.min(window, 2))
+      expect(Math.min(...sizes), 'batches that were not full').toBe(1)
+    })
+  },
+)

@@ -1,5 +1,6 @@
 import { randomOf, Scheduler } from '@pipelines/testkit'
 import { describe, test } from 'vitest'
+import { playBatches } from '../support/batched-diagram.js'
 import { diagramOf, itemOf, type Part } from '../support/diagram.js'
 import { expectAsComputed } from '../support/diagram-checks.js'
 import { play } from '../support/diagram-run.js'
@@ -153,6 +154,40 @@ const REGIONS: Readonly<Record<string, Row>> = {
   },
 }
 
+/** Batches of so many. */
+const batches = (size: number, part: Part = {}): Part => having({ batch: { size, returns: 'each' } }, part)
+
+const BATCHES: Readonly<Record<string, Row>> = {
+  'a batch larger than the window': {
+    graph: 'S>F; F>A,K; A>J; K>J; J>L',
+    parts: (inARow) => ({ A: leavesOut(inARow), K: batches(40) }),
+  },
+  'a batch larger than the window, behind a branch that leaves out': {
+    graph: 'S>F; F>A,J; A>K; K>J; J>L',
+    parts: (inARow) => ({ A: leavesOut(inARow), K: batches(40) }),
+  },
+  'a batch that leaves out': {
+    graph: 'S>F; F>K,J; K>J; J>L',
+    parts: (inARow) => ({ K: batches(7, leavesOut(inARow)) }),
+  },
+  'batches in both branches, one of which leaves out': {
+    graph: 'S>F; F>A,K; A>J; K>J; J>L',
+    parts: (inARow) => ({ A: batches(40, leavesOut(inARow)), K: batches(3) }),
+  },
+  'a batch in a diamond in a diamond': {
+    graph: 'S>F,J; F>J2,A; A>K; K>J2; J2>J; J>L',
+    parts: (inARow) => ({ A: leavesOut(inARow), K: batches(40) }),
+  },
+  'a batch at the join of a diamond in a diamond': {
+    graph: 'S>F,J; F>J2,A; A>J2; J2>J; J>L',
+    parts: (inARow) => ({ F: { gives: 3 }, A: leavesOut(inARow), J2: batches(40), J: having({ collect: 'all' }) }),
+  },
+  'a batch in a branch that is left before the join': {
+    graph: 'S>F; F>A,B; A>J,K; B>J; J>L; K>M',
+    parts: (inARow) => ({ A: leavesOutEvery(4), B: leavesOut(inARow), K: batches(40) }),
+  },
+}
+
 /** Every way to choose these; `window` is absent where the engine itself decides. */
 const SETTINGS = [1, 2, undefined].flatMap((window) =>
   [1, 2, 3].flatMap((queueSize) =>
@@ -174,6 +209,12 @@ describe('nothing stands still in', () => {
   })
 })
 
+describe('nothing stands still in', () => {
+  test.for(Object.entries(BATCHES))('%s', manySeeds, async ([, row]) => {
+    for (const seed of seeds) await withSeed(seed, () => playRow(row, randomOf(seed).pick(IN_A_ROW), seed))
+  })
+})
+
 /** Runs a row with one of the settings, in an order of events that is drawn from the seed. */
 async function playRow({ graph, parts }: Row, inARow: number, seed: number): Promise<void> {
   const setting = SETTINGS[(seed - 1) % SETTINGS.length]
@@ -185,5 +226,9 @@ async function playRow({ graph, parts }: Row, inARow: number, seed: number): Pro
     properties: { queueSize, workers },
     ofJoins: { ordered },
   })
-  expectAsComputed(diagram, await play(diagram, new Scheduler(seed), { windows: window, lookEvery: 8 }))
+  const scheduler = new Scheduler(seed)
+  const played = diagram.nodes.some(({ properties }) => properties.batch !== undefined)
+    ? playBatches(diagram, scheduler, window)
+    : play(diagram, scheduler, { windows: window, lookEvery: 8 })
+  expectAsComputed(diagram, await played)
 }

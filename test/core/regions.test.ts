@@ -121,6 +121,22 @@ test('a window has room for two frames per worker of all whose packets carry the
   expect(Object.fromEntries(windows)).toEqual({ F: 86, G: 82 })
 })
 
+test('a window has room for two of the largest batches of all whose packets carry the frames', () => {
+  const { graph, names } = parseGraph('S>F; F>G,J1; G>X,J2; X>J1,J2; J1>Z; J2>Z; S>T')
+  const windowsOf = (batches: Readonly<Record<string, number>>) => {
+    const nodes = graph.nodes.map((node, number) => ({ ...node, workers: 1, batch: batches[names[number] ?? ''] }))
+    return Object.fromEntries(
+      [...analyseRegions({ ...graph, nodes }).forks].map(([fork, { window }]) => [names[fork], window]),
+    )
+  }
+  expect(windowsOf({})).toEqual({ F: 32, G: 32 })
+  expect(windowsOf({ X: 16 })).toEqual({ F: 32, G: 32 })
+  expect(windowsOf({ X: 50, G: 40 })).toEqual({ F: 100, G: 100 })
+  expect(windowsOf({ G: 40 })).toEqual({ F: 80, G: 32 })
+  // Neither in front of the fork, nor beside or behind the region.
+  expect(windowsOf({ S: 90, F: 90, T: 90, Z: 90 })).toEqual({ F: 32, G: 32 })
+})
+
 /** Processor time in milliseconds. */
 function cost(action: () => void): number {
   const started = process.cpuUsage()

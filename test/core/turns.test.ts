@@ -13,7 +13,7 @@ test('a turn comes when the one before is over', async () => {
   const turns = new Turns()
   const second = turns.come(1)
   expect(await settlesSoon(second ?? Promise.resolve())).toBe(false)
-  turns.done()
+  turns.pass(0)
   await second
   expect([turns.isNext(1), turns.come(1)]).toEqual([true, undefined])
 })
@@ -25,7 +25,7 @@ test('turns come in order, in whatever order they are asked for', async () => {
     const take = async (turn: number): Promise<void> => {
       await turns.come(turn)
       order.push(turn)
-      turns.done()
+      turns.pass(turn)
     }
     await Promise.all(asked.map(take))
     expect(order).toEqual(range(asked.length))

@@ -11,15 +11,31 @@ export function withPropertyTable(text: string): string {
 }
 
 export function propertyTable(): string {
-  const rows = Object.entries(NODE_PROPERTIES).map(
-    ([name, { schema, default: value, description }]) =>
-      `| \`${name}\` | ${rule(schema)} | \`${JSON.stringify(value)}\` | ${description.replaceAll('|', '\\|')} |`,
-  )
+  const rows = Object.entries(NODE_PROPERTIES).flatMap(([name, { schema, default: value, description }]) => {
+    const keys = Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, Schema>>)
+    const inner = keys.map(([key, of]) =>
+      row(`${name}.${key}`, of, { value: of['default'], meaning: of['description'] }),
+    )
+    return [row(name, schema, { value, meaning: description }), ...inner]
+  })
   return ['| property | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
 }
 
+type Schema = Readonly<Record<string, unknown>>
+
+function row(name: string, schema: Schema, { value, meaning }: { value: unknown; meaning: unknown }): string {
+  const shown = value === undefined ? '' : ` \`${JSON.stringify(value)}\``
+  return `| \`${name}\` | ${rule(schema)} |${shown} | ${String(meaning).replaceAll('|', '\\|')} |`
+}
+
 /** What a schema allows, in a few words. */
-function rule({ type, minimum, enum: values }: Readonly<Record<string, unknown>>): string {
+function rule({ type, minimum, exclusiveMinimum, enum: values, properties, required }: Schema): string {
   if (Array.isArray(values)) return values.map((value) => `\`${JSON.stringify(value)}\``).join(', ')
-  return `${String(type)}${minimum === undefined ? '' : ` ≥ ${String(minimum)}`}`
+  if (typeof properties === 'object' && properties !== null && Array.isArray(required))
+    return `\`{ ${Object.keys(properties)
+      .map((key) => (required.includes(key) ? key : `${key}?`))
+      .join(', ')} }\``
+  const least = minimum === undefined ? '' : ` ≥ ${String(minimum)}`
+  const above = exclusiveMinimum === undefined ? '' : ` > ${String(exclusiveMinimum)}`
+  return `${[type].flat().join(' or ')}${least}${above}`
 }

@@ -21,6 +21,15 @@ import {
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
+/** Properties that are objects, with a value of each in which nothing is wrong. */
+const GROUPS: Readonly<Record<string, object>> = {
+  retry: { attempts: 2 },
+  maxErrors: { count: 1, perMs: 1 },
+  rateLimit: { count: 1, perMs: 1 },
+  batch: { size: 2 },
+  window: { size: 2 },
+}
+
 /** Every place of a document that somebody reads, with a document that has a value there. */
 const PLACES: readonly (readonly [pointer: string, put: (value: unknown) => unknown])[] = [
   ['', (value) => value],
@@ -34,6 +43,15 @@ const PLACES: readonly (readonly [pointer: string, put: (value: unknown) => unkn
   ...[...Object.keys(NODE_PROPERTIES), 'aggregate_inputs'].map(
     (key) => [`/nodes/a/properties/${key}`, (value: unknown) => around({ properties: { [key]: value } })] as const,
   ),
+  ...Object.entries(GROUPS).flatMap(([name, group]) =>
+    keysOf(name).map(
+      (key) =>
+        [
+          `/nodes/a/properties/${name}/${key}`,
+          (value: unknown) => around({ properties: { [name]: { ...group, [key]: value } } }),
+        ] as const,
+    ),
+  ),
   ['/graph/a', (value) => ({ ...around({}), graph: { a: value } })],
   ['/graph/a/0', (value) => ({ ...around({}), graph: { a: [value] } })],
   ...['to', 'port', 'queueSize'].map(
@@ -44,6 +62,17 @@ const PLACES: readonly (readonly [pointer: string, put: (value: unknown) => unkn
       ] as const,
   ),
 ]
+
+/** The keys that a property may have which is an object. */
+function keysOf(name: string): string[] {
+  const { schema } = Object.entries(NODE_PROPERTIES).find(([known]) => known === name)?.[1] ?? {}
+  return Object.keys(schema?.['properties'] ?? {})
+}
+
+test('these are all the properties that are objects', () => {
+  const objects = Object.entries(NODE_PROPERTIES).filter(([, { schema }]) => schema['type'] === 'object')
+  expect(objects.map(([name]) => name)).toEqual(Object.keys(GROUPS))
+})
 
 const HOSTILE: Readonly<Record<string, () => unknown>> = {
   'a proxy that was revoked': () => revoked({}),
@@ -99,6 +128,7 @@ function withGetter(pointer: string): unknown {
     ['', { nodes: {}, graph: {} }],
     ['/nodes/a', { coro }],
     ['/graph/a/0', { to: 'b' }],
+    ...Object.entries(GROUPS).map(([name, group]) => [`/nodes/a/properties/${name}`, group] as const),
   ])
   if (owner === '/graph/a') return put?.(unreadableList())
   return put === undefined ? insideTable(owner, key) : put(unreadable(key, others.get(owner)))
@@ -279,22 +309,56 @@ describe('a number', () => {
     nodes: { s: { coro }, a: { coro, properties: { [key]: value } } },
     graph: { s: ['a'] },
   })
+  const inside = (name: string, key: string, value: number): object => ({
+    nodes: { s: { coro }, a: { coro, properties: { onError: 'skip', [name]: { ...GROUPS[name], [key]: value } } } },
+    graph: { s: ['a'] },
+  })
   const edge = (value: number): object => ({
     nodes: { s: { coro }, a: { coro } },
     graph: { s: [{ to: 'a', queueSize: value }] },
   })
+  const WHOLE = [
+    ['retry', 'attempts'],
+    ['maxErrors', 'count'],
+    ['rateLimit', 'count'],
+    ['batch', 'size'],
+    ['window', 'size'],
+    ['window', 'step'],
+  ] as const
+  const LONG = [
+    ['retry', 'minDelayMs'],
+    ['retry', 'maxDelayMs'],
+    ['maxErrors', 'perMs'],
+    ['rateLimit', 'perMs'],
+    ['batch', 'maxWaitMs'],
+  ] as const
   const wrong = [Number.NaN, Infinity, -Infinity, -1, 0.5, Number.MIN_VALUE, -1e308]
 
   test.each(wrong)('%d is refused where there must be a whole one', (value) => {
-    for (const key of ['workers', 'queueSize'])
+    for (const key of ['workers', 'queueSize', 'packetsInFlight', 'stateful'])
       expectIssues(put(key, value), [`GRAPH_SCHEMA /nodes/a/properties/${key}`])
+    for (const [name, key] of WHOLE)
+      expectIssues(inside(name, key, value), [`GRAPH_SCHEMA /nodes/a/properties/${name}/${key}`])
     expectIssues(edge(value), ['GRAPH_SCHEMA /graph/s/0/queueSize'])
     expectIssues({ ...put('workers', 1), version: value }, ['GRAPH_SCHEMA /version'])
   })
 
+  test.each([Number.NaN, Infinity, -Infinity, -1, 2 ** 31, 1e308])('%d is refused where it says how long', (value) => {
+    expectIssues(put('timeoutMs', value), ['GRAPH_SCHEMA /nodes/a/properties/timeoutMs'])
+    for (const [name, key] of LONG)
+      expectIssues(inside(name, key, value), [`GRAPH_SCHEMA /nodes/a/properties/${name}/${key}`])
+  })
+
+  test.each([0.5, Number.MIN_VALUE, 2 ** 31 - 1])('%d may say how long', (value) => {
+    expectIssues(put('timeoutMs', value), [])
+    for (const [name, key] of LONG) expectIssues(inside(name, key, value), [])
+  })
+
   test.each([2 ** 53, 1e308, Number.MAX_VALUE])('%d is over the limit', (value) => {
-    for (const key of ['workers', 'queueSize'])
+    for (const key of ['workers', 'queueSize', 'stateful'])
       expectIssues(put(key, value), [`GRAPH_LIMIT /nodes/a/properties/${key}`])
+    for (const name of ['batch', 'window'])
+      expectIssues(inside(name, 'size', value), [`GRAPH_LIMIT /nodes/a/properties/${name}/size`])
     expectIssues(edge(value), ['GRAPH_LIMIT /graph/s/0/queueSize'])
   })
 
@@ -362,12 +426,31 @@ function everything(): { readonly document: object; readonly options: object } {
     d: { coro: standard, args: { f: 'y' } },
     e: { coro: 'gone.y' },
     j: { coro: 'y', properties: { match: 'position' } },
+    k: {
+      coro: 'y',
+      properties: {
+        partitionBy: 'group.key',
+        retry: { attempts: 2, minDelayMs: 1, jitter: 'none' },
+        rateLimit: { count: 1, perMs: 1 },
+        timeoutMs: 5,
+        onError: 'route',
+        maxErrors: { count: 2, perMs: 1 },
+      },
+    },
+    l: { coro: 'y', properties: { batch: { size: 2, maxWaitMs: 1 }, stateful: false } },
   }
-  const graph = { s: ['a', 'b', { to: 'c', queueSize: 2 }], a: ['j', { to: 'd', port: 'a' }], b: ['j'], c: null }
+  const graph = {
+    s: ['a', 'b', { to: 'c', queueSize: 2 }],
+    a: ['j', { to: 'd', port: 'a' }],
+    b: ['j'],
+    c: ['k'],
+    k: [{ to: 'l', port: 'error' }],
+    l: null,
+  }
   return {
     document: { version: 1, name: 'all', nodes, graph },
     options: {
-      coroMap: [{ y: run, z: own, group: { y: own } }, new Map([['q', run]])],
+      coroMap: [{ y: run, z: own, group: { y: own, key: run } }, new Map([['q', run]])],
       executors: [{ name: 'other', open: run }],
       limits: { nodes: 100 },
       validate: true,

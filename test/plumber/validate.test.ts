@@ -8,11 +8,12 @@ const number = { type: 'number' }
 /** `run` as the engine would call it, in the middle of a chain unless said otherwise. */
 function runOf(
   definition: object,
-  { place = 'mid', validate = true }: { place?: string; validate?: boolean } = {},
+  { place = 'mid', validate = true, properties = {} }: { place?: string; validate?: boolean; properties?: object } = {},
 ): (input?: unknown) => unknown {
   const coro = defineCoro({ run: () => 1, ...definition } as CoroDefinition)
   const names = ['src', 'mid', 'out']
-  const nodes = Object.fromEntries(names.map((name) => [name, { coro: name === place ? coro : () => [] }]))
+  const others = names.map((name) => [name, { coro: () => [] }])
+  const nodes = { ...Object.fromEntries(others), [place]: { coro, properties } }
   const { plan, issues } = build({ nodes, graph: { src: ['mid'], mid: ['out'] } }, { validate })
   expect(issues).toEqual([])
   const bound = plan?.nodes[names.indexOf(place)]?.coro as
@@ -80,6 +81,36 @@ describe('an output is checked when it is', () => {
     const results = runOf({ kind: 'stream', input: number, output: number, run })(inputs()) as AsyncGenerator<unknown>
     expect((await results.next()).value).toBe(1)
     await expect(results.next()).rejects.toEqual(refused)
+  })
+})
+
+describe('where a call gets several items,', () => {
+  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0)
+  const each = { properties: { batch: { size: 2 } } }
+
+  test.each<object>([{ batch: { size: 2, returns: 'one' } }, { window: { size: 2 } }, { stateful: 2 }])(
+    'each of them is checked, and the one output: %j',
+    (properties) => {
+      const run = runOf({ input: number, output: number, run: sum }, { properties })
+      expect(run([1, 2])).toBe(3)
+      expect(() => run([1, 'x'])).toThrow('was given an input that does not fit: it must be a number, got "x"')
+      expect(() => runOf({ output: number, run: () => [1] }, { properties })([1])).toThrow('got an array of 1')
+    },
+  )
+
+  test('each of them and each output is checked in a batch that gives one for each', async () => {
+    const run = runOf({ input: number, output: number, run: (list: number[]) => list.map((n) => n + 1) }, each)
+    expect(run([1, 2])).toEqual([2, 3])
+    expect(() => run([1, 'x'])).toThrow('was given an input that does not fit')
+    const wrong = runOf({ output: number, run: () => [1, DROP, 'x'] }, each)
+    expect(() => wrong([1, 2, 3])).toThrow('gave an output that does not fit: it must be a number, got "x"')
+    expect(runOf({ output: number, run: () => [1, DROP] }, each)([1, 2])).toEqual([1, DROP])
+    expect(await runOf({ output: number, run: async () => [1] }, each)([1])).toEqual([1])
+    await expect(runOf({ output: number, run: async () => ['x'] }, each)([1])).rejects.toEqual(refused)
+  })
+
+  test('a result that is no list is left to the batch', () => {
+    expect(runOf({ output: number, run: () => 'x' }, each)([1])).toBe('x')
   })
 })
 

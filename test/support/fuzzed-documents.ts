@@ -25,6 +25,13 @@ export const FUZZ_COROS = {
   any: (): unknown => [1, 2],
   three: (): unknown => [1, 2, 3],
   none: (): unknown => DROP,
+  fails: (): unknown => {
+    throw new Error('as ever')
+  },
+  *some(): Generator<unknown> {
+    yield [1, 2]
+    yield [3, 4]
+  },
   group: { any: (): unknown => [3, 4], deep: { any: (): unknown => [5, 6] } },
   ports: defineCoro({ emits: ['a', 'b'], run: () => [1, 2] }),
   steady: defineCoro({ oneToOne: true, run: () => 1 }),
@@ -47,12 +54,14 @@ export const FUZZ_COROS = {
 
 const REFS = [
   ...['any', 'any', 'any', 'steady', 'group.any', 'group.deep.any', 'state', 'ports', 'stream', 'none', 'args', 'refs'],
+  ...['some', 'fails'],
   'std.inlet',
 ]
 /** Names of what is in the coroMap and no coroutine. */
 const NO_COROS = ['NotOne', 'text', 'group', 'group.deep', 'any.name']
 const KEYS = [
   ...Object.keys(NODE_PROPERTIES),
+  ...Object.values(NODE_PROPERTIES).flatMap(({ schema }) => Object.keys(schema['properties'] ?? {})),
   ...['aggregate_inputs', '$schema', 'version', 'name', 'nodes', 'graph', 'coro', 'args', 'properties', 'description'],
   ...[
     'to',
@@ -101,7 +110,15 @@ export function validDocument(random: Random): Table {
       for (const other of from.length === 0 ? [names[place - 1] ?? ''] : from) connect(random, graph, other, name)
     nodes[name] = node(random, isSource)
   }
+  for (const name of names) if (random.chance(0.8)) routeErrors(graph, name, nodes[name] as Table)
   return { ...(random.chance(0.2) && { version: 1, name: 'fuzz' }), nodes, graph }
+}
+
+/** Gives a node that routes what fails a port for it. */
+function routeErrors(graph: Table, name: string, { properties }: Table): void {
+  const [first, ...others] = (graph[name] ?? []) as unknown[]
+  if ((properties as Table | undefined)?.['onError'] !== 'route' || first === undefined) return
+  graph[name] = [typeof first === 'string' ? { to: first, port: 'error' } : { ...first, port: 'error' }, ...others]
 }
 
 function connect(random: Random, graph: Table, from: string, to: string): void {
@@ -110,7 +127,11 @@ function connect(random: Random, graph: Table, from: string, to: string): void {
   list.push(
     random.chance(0.85)
       ? to
-      : { to, ...(random.chance(0.3) && { port: random.pick(['a', 'b', 'out']) }), queueSize: random.integer(1, 3) },
+      : {
+          to,
+          ...(random.chance(0.3) && { port: random.pick(['a', 'b', 'out', 'error']) }),
+          queueSize: random.integer(1, 3),
+        },
   )
 }
 
@@ -128,11 +149,14 @@ function node(random: Random, isSource: boolean): Table {
   if (!isSource) {
     set('workers', [0, 1, 2, 5])
     set('ordered', [true, false])
-    set('onError', ['fail', 'skip'])
+    set('onError', ['fail', 'skip', 'skip', 'route'], coro === 'stream' ? 0.05 : 0.2)
     set('missing', ['skip', 'partial'], 0.05)
     set('collect', ['all', 'product'], 0.05)
     set('unequal', ['shortest', 'longest'], 0.05)
     set('match', ['lineage', 'position'], 0.05)
+    // Called once for all items, it can have nearly none of these.
+    if (coro !== 'stream' || random.chance(0.1)) setCalls(random, set)
+    if ('onError' in properties) set('maxErrors', [{ count: 1, perMs: 1000 }])
   }
   const args = { n: 1, f: 'any', g: ['any', 'group.any'], list: [1, { x: 1 }] }
   return {
@@ -142,6 +166,28 @@ function node(random: Random, isSource: boolean): Table {
   }
 }
 
+/** Settings of calls, with how often there is one. None makes a run take long. */
+const CALLS: readonly (readonly [key: string, values: readonly unknown[], share: number])[] = [
+  ['packetsInFlight', [1, 2, 64], 0.1],
+  ['timeoutMs', [1_000, 2 ** 31 - 1], 0.1],
+  ['retry', [{ attempts: 1 }, { attempts: 3, minDelayMs: 0 }, { attempts: 2, maxDelayMs: 1, jitter: 'none' }], 0.1],
+  ['rateLimit', [1, 1000].map((count) => ({ count, perMs: 1 })), 0.1],
+  ['emit', ['atomic'], 0.1],
+]
+
+/** Of these, a node has one. */
+const GROUPS: readonly (readonly [key: string, values: readonly unknown[]])[] = [
+  ['batch', [{ size: 1 }, { size: 2 }, { size: 3, maxWaitMs: 1 }, { size: 2, returns: 'one' }]],
+  ['window', [{ size: 1 }, { size: 2, step: 3 }, { size: 3, partial: true }]],
+  ['stateful', [true, false, 1, 2]],
+  ['partitionBy', ['any', 'any', 'none', 'group.any', 'gone', 'state']],
+]
+
+function setCalls(random: Random, set: (key: string, values: readonly unknown[], share?: number) => void): void {
+  for (const setting of CALLS) set(...setting)
+  if (random.chance(0.3)) set(...random.pick(GROUPS), 1)
+}
+
 /** Something that is checked with these options. */
 export function fuzzed(random: Random): Fuzzed {
   const options = { coroMap: FUZZ_COROS, ...(random.chance(0.1) && { limits: limits(random) }) }
@@ -149,7 +195,7 @@ export function fuzzed(random: Random): Fuzzed {
   if (kind === 1) return { document: junk(random, 4), options }
   if (kind === 2) return { document: random.pick([...Object.values(FOREIGN), ...hostile()]), options }
   const document = validDocument(random)
-  for (let rest = random.pick([0, 0, 1, 1, 1, 2, 3, 6]); rest > 0; rest--) mutate(random, document)
+  for (let rest = random.pick([0, 0, 0, 1, 1, 2, 3, 6]); rest > 0; rest--) mutate(random, document)
   return { document: random.chance(0.3) ? asText(random, document) : document, options }
 }
 

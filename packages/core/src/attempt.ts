@@ -2,7 +2,8 @@ import type { Retry } from './defaults.js'
 
 /** Milliseconds to wait after attempt number `attempt`, which has failed. @see https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter */
 export function delayAfter(attempt: number, { minDelayMs, maxDelayMs, factor, jitter }: Retry): number {
-  const longest = Math.min(maxDelayMs, minDelayMs * factor ** (attempt - 1))
+  // Bounded before it is multiplied: zero times infinity is no number.
+  const longest = Math.min(maxDelayMs, minDelayMs * Math.min(factor ** (attempt - 1), Number.MAX_VALUE))
   return jitter === 'full' ? Math.random() * longest : longest
 }
 

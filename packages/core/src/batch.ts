@@ -1,5 +1,5 @@
 import type { Batch } from './defaults.js'
-import { type GatherOptions, GatherInlet } from './gather.js'
+import { GatherInlet, type GatherOptions } from './gather.js'
 import type { Taken } from './inlet.js'
 import { Bundle, type Packet, type Scope } from './packet.js'
 
@@ -34,10 +34,9 @@ export class BatchInlet extends GatherInlet {
 
   /** Whether it holds an incomplete batch that nothing but more items, or {@link hurry}, lets go. */
   get waits(): boolean {
-    return this.#members.length > 0 && !this.hasNext && this.#timer === undefined
+    return this.#members.length > 0 && !this.hasNext && !this.timed
   }
 
-  /** Whether it waits for its time. */
   get timed(): boolean {
     return this.#timer !== undefined
   }

@@ -9,6 +9,7 @@ import { Bundle, type Packet } from './packet.js'
 import { OUT } from './plan.js'
 import { SlidingLog } from './rate.js'
 import type { Token } from './regions.js'
+import type { TraceStep } from './requests.js'
 import type { Emission, WorkerSlot } from './slot.js'
 import { Turns } from './turns.js'
 
@@ -63,6 +64,7 @@ export abstract class CallingNode extends EmittingNode {
   }
 
   protected override giveUp(slot: WorkerSlot): void {
+    if (slot.packet !== undefined && !slot.lapsed) this.#trace(slot, slot.packet, 'cancelled')
     super.giveUp(slot)
     this.#turns?.pass(slot.index)
   }
@@ -85,8 +87,10 @@ export abstract class CallingNode extends EmittingNode {
     for (;;) {
       const given = await this.#attempt(slot, packet)
       if (!('error' in given)) return this.#leaves(slot, packet, given)
-      const final = given.sent || !(await this.#mayTryAgain(slot, given.error))
-      if (final) return this.failed(slot, packet, given.error, given.own)
+      const { error, sent, own } = given
+      if (sent || !this.#mayTryAgain(slot, error)) return this.failed(slot, packet, error, own)
+      if (!(await this.#returnedInTime(slot)) && this.running) return this.failed(slot, packet, error, own)
+      if (!(await this.#delayed(slot))) return this.giveUp(slot)
       slot.again()
       this.counters.retried++
     }
@@ -142,15 +146,17 @@ export abstract class CallingNode extends EmittingNode {
     this.#settle(slot, packet, given.accepted)
   }
 
-  /** Whether another attempt follows the one that failed with `error`; waits until it may start. */
-  async #mayTryAgain(slot: WorkerSlot, error: unknown): Promise<boolean> {
+  /** Whether another attempt may follow the one that failed with `error`. */
+  #mayTryAgain(slot: WorkerSlot, error: unknown): boolean {
+    const attempts = this.plan.properties.retry?.attempts ?? 1
+    return slot.attempt < attempts && !slot.lapsed && !this.isAbort(error)
+  }
+
+  /** Waits until the next attempt may start; `false` if the node was stopped or the item given up before that. */
+  async #delayed(slot: WorkerSlot): Promise<boolean> {
     const { retry } = this.plan.properties
-    const ended = (): boolean => slot.lapsed || !this.running
-    if (retry === undefined || slot.attempt >= retry.attempts || ended() || this.isAbort(error)) return false
-    // Two calls at once for one item would be more than there are workers.
-    if (!(await this.#returnedInTime(slot))) return false
-    if (!ended()) await slot.sleep(delayAfter(slot.attempt, retry))
-    return !ended() && (await this.untilAllowed(slot))
+    if (retry !== undefined && this.running && !slot.lapsed) await slot.sleep(delayAfter(slot.attempt, retry))
+    return this.running && !slot.lapsed && (await this.untilAllowed(slot))
   }
 
   /** Waits until one more call may start; `false` if the node was stopped or the item given up meanwhile. */
@@ -173,7 +179,10 @@ export abstract class CallingNode extends EmittingNode {
     })
   }
 
-  /** Waits until a call that ran out of time has returned, but no longer than one that is told to stop may take. */
+  /**
+   * Waits until a call that ran out of time has returned, but no longer than one that is told to stop may take. Two calls
+   * at once for one item would be more than there are workers.
+   */
   async #returnedInTime(slot: WorkerSlot): Promise<boolean> {
     if (slot.unreturned !== undefined && !slot.overdue) await slot.sleep(this.host.graceMs)
     slot.overdue = slot.unreturned !== undefined
@@ -272,6 +281,7 @@ export abstract class CallingNode extends EmittingNode {
       }
       if (accepted) slot.gave = true
       batch.settled++
+      this.#trace(slot, member, 'completed')
       if (member.scope.request?.over === true) this.givenUp(member)
       else this.workedOff(member, accepted)
     }
@@ -310,6 +320,7 @@ export abstract class CallingNode extends EmittingNode {
     slot.lapsed = true
     const failure = own && error instanceof PipelineError ? error : this.failure(error, 'run', slot.attempt)
     for (const one of this.#each && packet instanceof Bundle ? packet.members : [packet]) {
+      this.#trace(slot, one, 'failed')
       if (one.scope.request?.over === true) this.givenUp(one)
       else await this.fault(one, failure, slot.attempt)
     }
@@ -322,8 +333,15 @@ export abstract class CallingNode extends EmittingNode {
       return
     }
     if (accepted) slot.gave = true
+    this.#trace(slot, packet, 'completed')
     this.workedOff(packet, accepted)
     this.#turns?.pass(slot.index)
+  }
+
+  /** Tells the requests that want to know of it what a call did. */
+  #trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
+    const { request } = packet.scope
+    if (request !== undefined) request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 }
 

@@ -100,7 +100,12 @@ function closed(required: readonly string[], properties: Readonly<Record<string,
 function rate(description: string): SchemaObject {
   return closed(['count', 'perMs'], {
     count: { type: 'integer', minimum: 1, description },
-    perMs: { type: 'number', exclusiveMinimum: 0, maximum: LONGEST_MS, description: 'In any stretch of so many milliseconds.' },
+    perMs: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      maximum: LONGEST_MS,
+      description: 'In any stretch of so many milliseconds.',
+    },
   })
 }
 

@@ -29,6 +29,8 @@ export interface Inlet {
   readonly over: boolean
   /** The next packet for a call, or `undefined` when there is none now. */
   take(): Taken | undefined
+  /** Whether it will have something to give when a time has come. */
+  readonly timed?: boolean
   /** A packet that was taken is worked off: whoever had it asks for the next. Absent where nobody needs to know. */
   done?(packet: Packet): void
   /** Takes out all packets of a request that was cancelled; tells whether there were any. */

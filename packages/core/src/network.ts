@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
 import { DRAIN_MS, DRAIN_SHARE, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
@@ -113,7 +112,7 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   get run(): string {
-    this.#run ??= randomUUID()
+    this.#run ??= crypto.randomUUID()
     return this.#run
   }
 

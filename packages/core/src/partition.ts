@@ -1,4 +1,4 @@
-import { type GatherOptions, GatherInlet } from './gather.js'
+import { GatherInlet, type GatherOptions } from './gather.js'
 import { Faulty, type InletHooks, type Taken } from './inlet.js'
 import type { Packet } from './packet.js'
 

@@ -1,4 +1,4 @@
-import { isGeneratorFunction } from 'node:util/types'
+import { types } from 'node:util'
 import { at } from './arrays.js'
 import { BatchInlet } from './batch.js'
 import { Counters } from './counters.js'
@@ -13,12 +13,12 @@ import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
 import { type Deliver, Outlet } from './outlet.js'
 import type { Packet, Scope } from './packet.js'
-import type { Plan, PlanEdge } from './plan.js'
 import { PartitionInlet } from './partition.js'
+import type { Plan, PlanEdge } from './plan.js'
 import { Processor } from './processor.js'
 import { Queue } from './queue.js'
-import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
 import { Relief } from './relief.js'
+import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
 import { Source } from './source.js'
 import { StreamProcessor } from './stream-processor.js'
 import { WindowInlet } from './window.js'
@@ -87,7 +87,8 @@ class Fitter implements Pipework {
     this.nodes = plan.nodes.map((_, number) => made.get(number) as RunningNode) // order names every node once
     this.fromLeaves = [...made.values()]
     this.sources = this.nodes.filter((node) => node.plan.inputs.length === 0)
-    if (this.#batches.size > 0) this.#relief = new Relief(plan, { nodes: this.nodes, windows: this.#windows, batches: this.#batches })
+    if (this.#batches.size > 0)
+      this.#relief = new Relief(plan, { nodes: this.nodes, windows: this.#windows, batches: this.#batches })
   }
 
   get stands(): boolean {
@@ -120,14 +121,20 @@ class Fitter implements Pipework {
     for (const output of outputs) {
       const edge = at(this.#edges, output)
       const on = this.#name(at(this.#plan.edges, output).to)
-      if (edge.crowd > 0) waits.push({ node, on, why: `waits for room in front of "${on}" (${edge.size} of ${edge.capacity} taken)` })
+      if (edge.crowd > 0)
+        waits.push({ node, on, why: `waits for room in front of "${on}" (${edge.size} of ${edge.capacity} taken)` })
     }
     const window = this.#windows.get(number)
     const joins = this.#plan.regions.forks.get(number)?.joins.map((join) => this.#name(join)) ?? []
     if (window !== undefined && window.crowd > 0)
-      waits.push({ node, on: joins[0], why: `waits until "${joins.join('" or "')}" is done with one of ${window.open} items` })
+      waits.push({
+        node,
+        on: joins[0],
+        why: `waits until "${joins.join('" or "')}" is done with one of ${window.open} items`,
+      })
     const batch = this.#batches.get(number)
-    if (batch !== undefined && batch.held.length > 0) waits.push({ node, why: `holds ${batch.held.length} items of a batch` })
+    if (batch !== undefined && batch.held.length > 0)
+      waits.push({ node, why: `holds ${batch.held.length} items of a batch` })
     const why = at(this.nodes, number).doing
     return why === undefined ? waits : [...waits, { node, why }]
   }
@@ -184,7 +191,9 @@ class Fitter implements Pipework {
     const holds = this.#plan.regions.nodes.get(number)?.holds ?? []
     const inlet = (hooks: InletHooks): Inlet => this.#gathered(number, hooks)
     if (plan.kind === 'stream') return new StreamProcessor({ ...options, holds, inlet })
-    const bounded = plan.inputs.some((edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight)
+    const bounded = plan.inputs.some(
+      (edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight,
+    )
     return new Processor({ ...options, holds, inlet, tells: bounded || plan.partitionBy !== undefined })
   }
 
@@ -300,7 +309,11 @@ class Fitter implements Pipework {
     if (outputs.length !== 1 || !(edge instanceof InFlightQueue)) return undefined
     if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
     // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
-    return kind === 'map' && coro !== undefined && isGeneratorFunction(coro.run) ? undefined : kind === 'stream' ? undefined : edge
+    return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run)
+      ? undefined
+      : kind === 'stream'
+        ? undefined
+        : edge
   }
 
   #window(number: number): ForkWindow | undefined {

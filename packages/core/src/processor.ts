@@ -1,5 +1,5 @@
-import { QUANTUM } from './defaults.js'
 import { CallingNode } from './calling-node.js'
+import { QUANTUM } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Inlet, type InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
@@ -56,7 +56,8 @@ export class Processor extends CallingNode {
   }
 
   override get resting(): boolean {
-    return super.resting && !this.#scheduled && !(this.#mayTake() && this.active < this.workers)
+    if (!super.resting || this.#scheduled || this.#inlet.timed === true) return false
+    return !this.#mayTake() || this.active >= this.workers
   }
 
   override cancel(scope: Scope, reason: unknown): boolean {

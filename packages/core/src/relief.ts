@@ -50,7 +50,9 @@ export class Relief {
       })
       return [{ batch, upstream: [...before(number)], around }]
     })
-    const watched = new Set(this.#places.flatMap(({ upstream, around }) => [...upstream, ...around.flatMap(({ region }) => region)]))
+    const watched = new Set(
+      this.#places.flatMap(({ upstream, around }) => [...upstream, ...around.flatMap(({ region }) => region)]),
+    )
     for (const number of watched) at(parts.nodes, number).onRest = () => this.#rested()
     for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
   }
@@ -81,7 +83,7 @@ export class Relief {
   }
 
   #rests(number: number): boolean {
-    return at(this.#parts.nodes, number).resting && this.#parts.batches.get(number)?.timed !== true
+    return at(this.#parts.nodes, number).resting
   }
 }
 

@@ -19,6 +19,11 @@ export class Ring<T> {
     this.#size++
   }
 
+  /** The oldest value; stays where it is. */
+  get first(): T | undefined {
+    return this.#size === 0 ? undefined : this.#slots[this.#head]
+  }
+
   /** Takes the oldest value, or `undefined` when empty. */
   shift(): T | undefined {
     if (this.#size === 0) return undefined

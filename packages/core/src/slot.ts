@@ -1,9 +1,9 @@
+import type { Clock } from './attempt.js'
 import type { Context, Logger } from './context.js'
 import type { Meta, TeardownReason } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
-import type { Clock } from './attempt.js'
 import { Bundle, NO_META, type Packet, type Scope, withMeta } from './packet.js'
 import { OUT, type PlanNode } from './plan.js'
 
@@ -38,6 +38,8 @@ export class WorkerSlot implements Context {
   packet: Packet | undefined
   /** Whether that was given up while the call goes on: it was cancelled, or timed out for good. */
   lapsed = false
+  /** When the call began, since its request was made. */
+  startedMs = 0
   /** Whether the call has handed anything on. */
   gave = false
   /** Whether the call ran out of time so long ago that nothing may wait for it any more. */
@@ -105,11 +107,14 @@ export class WorkerSlot implements Context {
   begin(packet: Packet, index: number): void {
     this.packet = packet
     this.lapsed = false
+    this.startedMs = packet.scope.request?.now() ?? 0
     this.gave = false
     this.overdue = false
+    this.#given = undefined
     this.meta = packet.meta
     this.index = index
     this.attempt = 1
+    this.#emissions = undefined
     this.#controller = undefined
     this.#told = undefined
   }
@@ -156,10 +161,12 @@ export class WorkerSlot implements Context {
    */
   leaveBehind(closing?: Promise<unknown>): Promise<boolean> {
     const given = this.#given
-    const end = this.unreturned ?? Promise.resolve(given).then(
-      () => given !== undefined,
-      () => false,
-    )
+    const end =
+      this.unreturned ??
+      Promise.resolve(given).then(
+        () => given !== undefined,
+        () => false,
+      )
     this.unreturned = closing === undefined ? end : Promise.all([end, closing]).then(([late]) => late)
     return this.unreturned
   }
@@ -185,6 +192,8 @@ export class WorkerSlot implements Context {
         what: 'emits while it has a batch, and of which of its items that is the output is not known',
         hint: 'Return the outputs, or set "returns" of the batch to "one".',
       })
+    // What it still gives after its time is of no use.
+    if (this.lapsed || this.clock?.expired === true) return
     this.#emissions ??= []
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
 import type { Coro, CoroDefinition } from './coro.js'
@@ -135,7 +134,7 @@ class LonelyHost implements Host {
   readonly graceMs: number = GRACE_MS
   readonly ledger: Ledger = new Ledger()
   readonly roots: undefined
-  readonly run: string = randomUUID()
+  readonly run: string = crypto.randomUUID()
   waiting = 0
   doomed = false
   readonly #records = new Records()

@@ -1,5 +1,5 @@
 import type { Window } from './defaults.js'
-import { type GatherOptions, GatherInlet } from './gather.js'
+import { GatherInlet, type GatherOptions } from './gather.js'
 import type { Taken } from './inlet.js'
 import { Bundle, type Packet, type Scope } from './packet.js'
 

@@ -115,6 +115,22 @@ describe('workers: 0', () => {
   })
 })
 
+describe('a node that takes many items together is over the limit', () => {
+  test.each([
+    ['batch/size', { batch: { size: 65 } }, '65 items in a batch of node "b"'],
+    ['window/size', { window: { size: 65 } }, '65 items in a window of node "b"'],
+    ['stateful', { stateful: 65 }, '65 items in a window of node "b"'],
+    ['queueSize', { queueSize: 65 }, '65 places in the queues of node "b"'],
+  ])('by %s', (at, properties, words) => {
+    const document = { nodes: { a: { coro: 'any' }, b: { coro: 'any', properties } }, graph: { a: ['b'] } }
+    const [issue, ...others] = check(document, { limits: { queueSize: 64 } })
+    expect(others).toEqual([])
+    expect(issue).toMatchObject({ code: 'PLB_GRAPH_LIMIT', pointer: `/nodes/b/properties/${at}` })
+    expect(issue?.message).toContain(`${words}; at most 64 are allowed. Raise "limits.queueSize"`)
+    expect(check(document, { limits: { queueSize: 65 } })).toEqual([])
+  })
+})
+
 test('pointers are escaped', () => {
   expect(issuesOf({ 'a/b': 'any' }, { 'a/b': ['gone'] })).toEqual([
     expect.stringMatching('^PLB_GRAPH_UNKNOWN_NODE /graph/a~1b/0: '),

@@ -52,6 +52,34 @@ test('an edge has its own capacity, or that of the node at its end', () => {
   ])
 })
 
+test('the plan has one way to say windows, and the graph what was written', () => {
+  const nodes = {
+    a: { coro: 'f' },
+    b: { coro: 'f', properties: { stateful: 3 } },
+    c: { coro: 'f', properties: { stateful: true } },
+    d: { coro: 'f', properties: { window: { size: 4, step: 2 } } },
+    e: { coro: 'f', properties: { stateful: false, workers: 0, queueSize: 5 } },
+  }
+  const { plan, graph } = build({ nodes, graph: { a: ['b', 'c', 'd', 'e'] } }, { coroMap })
+  const properties = plan?.nodes.map((node) => node.properties) ?? []
+  expect(properties.map(({ window }) => window)).toEqual([
+    undefined,
+    { size: 3, step: 1, partial: false },
+    undefined,
+    { size: 4, step: 2, partial: false },
+    undefined,
+  ])
+  expect(properties.map(({ workers, ordered }) => [workers, ordered])).toEqual([
+    [1, true],
+    [1, true],
+    [1, true],
+    [1, true],
+    [5, true],
+  ])
+  expect(graph?.nodes['b']?.properties.stateful).toBe(3)
+  expect(graph?.nodes['b']?.properties).not.toHaveProperty('window')
+})
+
 test('joins are analysed', () => {
   const { regions } = planOf({ a: 'f', b: 'f', c: 'f', d: 'f' }, { a: ['b', 'c'], b: ['d'], c: ['d'] })
   expect([...regions.forkOf]).toEqual([[3, 0]])

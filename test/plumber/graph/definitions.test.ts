@@ -2,18 +2,6 @@ import { defineCoro } from '@pipelines/core'
 import { expect, test } from 'vitest'
 import { check } from '../../../packages/plumber/src/build.js'
 
-test('a stream coroutine cannot skip what fails', () => {
-  const coro = defineCoro({ kind: 'stream', run: async () => undefined })
-  const document = (onError: string) => ({
-    nodes: { src: { coro: () => [] }, out: { coro, properties: { onError } } },
-    graph: { src: ['out'] },
-  })
-  expect(check(document('skip'))).toEqual([
-    expect.objectContaining({ code: 'PLB_OPTION_CONFLICT', pointer: '/nodes/out/properties/onError' }),
-  ])
-  expect(check(document('fail'))).toEqual([])
-})
-
 test('a coroutine that is declared one-to-one takes items', () => {
   const coro = defineCoro({ oneToOne: true, run: (value: unknown) => value })
   const nodes = { src: { coro: () => [] }, out: { coro } }

@@ -1,6 +1,6 @@
 import { defineCoro } from '@pipelines/core'
-import { expect, test } from 'vitest'
-import { check } from '../../../packages/plumber/src/build.js'
+import { describe, expect, test } from 'vitest'
+import { build, check } from '../../../packages/plumber/src/build.js'
 
 const flusher = defineCoro({ run: () => 1, flush: () => 2 })
 
@@ -55,6 +55,47 @@ test('flush inside of a region is an issue, before, behind and beside it is not'
   expect(issuesOf('ra ab ac bd cd de be', { merge: 'e', flush: 'rade' })).toEqual([])
   // A join inside of another region.
   expect(issuesOf('ab ac bd cd de ae', { flush: 'd' })).toEqual([expect.stringMatching('/nodes/d')])
+})
+
+describe('inside of a region,', () => {
+  /** A diamond, its source before it and a node behind it; one node is set. */
+  const issuesAt = (name: string, properties: object): string[] => {
+    const nodes = Object.fromEntries([...'rabcde'].map((node) => [node, { coro: 'x' }]))
+    const document = {
+      nodes: { ...nodes, [name]: { coro: 'x', properties } },
+      graph: { r: ['a'], a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e'] },
+    }
+    return check(document).map(({ code, pointer, message }) => `${code} ${pointer}: ${message}`)
+  }
+
+  test.each<[string, object]>([
+    ['batch', { batch: { size: 2, returns: 'one' } }],
+    ['window', { window: { size: 2 } }],
+    ['stateful', { stateful: 2 }],
+  ])('one output for several items is an issue, with "%s"; before and behind it is not', (at, properties) => {
+    expect(issuesAt('b', properties)).toEqual([
+      expect.stringMatching(
+        `^PLB_GRAPH_UNEVEN_JOIN /nodes/b/properties/${at}: .*it has "${at}", and what it makes of several items belongs to no single item`,
+      ),
+    ])
+    for (const node of 'ade') expect(issuesAt(node, properties)).toEqual([])
+  })
+
+  test('a batch that gives an output for each item is none, nor is state', () => {
+    expect(issuesAt('b', { batch: { size: 100 } })).toEqual([])
+    expect(issuesAt('b', { stateful: true })).toEqual([])
+    expect(issuesAt('b', { stateful: false, workers: 3 })).toEqual([])
+  })
+
+  test('the largest batch has room in the window of the fork', () => {
+    const windowOf = (batch: object): number | undefined => {
+      const nodes = { a: { coro: () => [] }, b: { coro: () => 1, properties: { batch } }, c: { coro: () => 1 } }
+      const { plan } = build({ nodes, graph: { a: ['b', 'c'], b: ['c'] } })
+      return plan?.regions.forks.get(0)?.window
+    }
+    expect(windowOf({ size: 16 })).toBe(32)
+    expect(windowOf({ size: 17, maxWaitMs: 1 })).toBe(34)
+  })
 })
 
 test('a join behind a mistake is not judged', () => {

@@ -56,6 +56,24 @@ test('JSON says what differs from the defaults', () => {
   )
 })
 
+test('JSON says of what is inside of a property what differs from the defaults', () => {
+  const properties = {
+    retry: { attempts: 3, minDelayMs: 100, factor: 1 },
+    batch: { size: 2, returns: 'each', maxWaitMs: 5 },
+    rateLimit: { count: 1, perMs: 1 },
+    timeoutMs: 7,
+    stateful: false,
+  }
+  const graph = graphOf({ nodes: { a: { coro: 'x' }, b: { coro: 'x', properties } }, graph: { a: ['b'] } })
+  expect(toJSON(graph).nodes['b']?.properties).toEqual({
+    timeoutMs: 7,
+    retry: { attempts: 3, factor: 1 },
+    rateLimit: { count: 1, perMs: 1 },
+    batch: { size: 2, maxWaitMs: 5 },
+    stateful: false,
+  })
+})
+
 test('functions get generated names', () => {
   const reverse = (): number => 1
   const document = { nodes: { a: { coro: reverse }, b: { coro: () => 1 }, c: { coro: reverse } }, graph: {} }
@@ -75,6 +93,25 @@ test('a graph read back from its JSON is equal, keys in the same order', () => {
       queueSize: fc.integer({ min: 1, max: 99 }),
       onError: fc.constantFrom('fail', 'skip'),
       ordered: fc.boolean(),
+      packetsInFlight: fc.integer({ min: 1, max: 99 }),
+      timeoutMs: fc.integer({ min: 1, max: 99 }),
+      rateLimit: fc.record({ count: fc.constantFrom(1, 5), perMs: fc.constantFrom(0.5, 1000) }),
+      retry: fc.record(
+        {
+          attempts: fc.constantFrom(1, 5),
+          minDelayMs: fc.constantFrom(0, 100),
+          maxDelayMs: fc.constantFrom(0, 30_000),
+          factor: fc.constantFrom(1, 2),
+          jitter: fc.constantFrom('full', 'none'),
+        },
+        { requiredKeys: ['attempts'] },
+      ),
+      window: fc.record(
+        { size: fc.constantFrom(1, 5), step: fc.constantFrom(1, 5), partial: fc.boolean() },
+        { requiredKeys: ['size'] },
+      ),
+      stateful: fc.constant(false),
+      emit: fc.constant('atomic'),
     },
     { requiredKeys: [] },
   )
@@ -115,6 +152,7 @@ test('a graph read back from its JSON is equal, keys in the same order', () => {
       const json: GraphDocument = toJSON(graph as Graph)
       const again = graphOf(JSON.stringify(json))
       expect(again).toEqual(graph)
+      expect(toJSON(again)).toEqual(json)
       expect(JSON.stringify(again)).toBe(JSON.stringify(graph))
     }),
   )

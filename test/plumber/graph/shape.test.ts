@@ -34,13 +34,30 @@ test.each([
   ['workers', 1.5, 'an integer ≥ 0, got 1.5'],
   ['workers', Number.NaN, 'an integer ≥ 0, got NaN'],
   ['queueSize', 0, 'an integer ≥ 1, got 0'],
-  ['onError', 'route', '"fail" or "skip", got "route"'],
+  ['onError', 'rout', '"fail", "skip" or "route", got "rout"'],
+  ['timeoutMs', 0, 'a number > 0 and ≤ 2147483647, got 0'],
+  ['timeoutMs', Number.NaN, 'a number > 0 and ≤ 2147483647, got NaN'],
+  ['timeoutMs', Infinity, 'a number > 0 and ≤ 2147483647, got Infinity'],
+  ['stateful', 'yes', 'true, false or an integer ≥ 1, got "yes"'],
+  ['stateful', 0, 'true, false or an integer ≥ 1, got 0'],
+  ['partitionBy', '', 'a string of at least 1 characters and of at most 256 characters, got ""'],
+  ['emit', true, '"atomic", got true'],
+  ['retry', 3, 'an object, got 3'],
+  ['retry.attempts', 0, 'an integer ≥ 1, got 0'],
+  ['retry.jitter', 'half', '"full" or "none", got "half"'],
+  ['batch.size', 2.5, 'an integer ≥ 1, got 2.5'],
+  ['batch.maxWaitMs', -1, 'a number ≥ 0 and ≤ 2147483647, got -1'],
+  ['window.partial', 'no', 'true or false, got "no"'],
+  ['rateLimit.perMs', 0, 'a number > 0 and ≤ 2147483647, got 0'],
   ['unequal', 5, '"strict", "shortest" or "longest", got 5'],
   ['ordered', 1, 'true or false, got 1'],
 ])('the property %s cannot be %j', (name, value, expected) => {
-  const path = `properties.${name}`
-  expect(messages(at({ properties: { [name]: value } }))).toEqual([
-    `/nodes/a/${path.replace('.', '/')}: "nodes.a.${path}" must be ${expected}.`,
+  const [property = '', key] = name.split('.')
+  const valid = { retry: { attempts: 1 }, batch: { size: 1 }, window: { size: 1 }, rateLimit: { count: 1, perMs: 1 } }
+  const properties = { [property]: key === undefined ? value : { ...Reflect.get(valid, property), [key]: value } }
+  const nodes = { a: { coro: 'x' }, b: { coro: 'x', properties } }
+  expect(messages({ nodes, graph: { a: ['b'] } })).toEqual([
+    `/nodes/b/properties/${name.replace('.', '/')}: "nodes.b.properties.${name}" must be ${expected}.`,
   ])
 })
 
@@ -51,7 +68,26 @@ test('only the properties in the table exist', () => {
       `/nodes/a/properties/${name}x: "nodes.a.properties" has the unknown key "${name}x". Did you mean "${name}"?`,
     )
   }
-  expect(messages(at({ properties: { retry: {} } }))[0]).toContain('Its keys may be "aggregateInputs"')
+  expect(messages(at({ properties: { zzz: {} } }))[0]).toContain('Its keys may be "aggregateInputs"')
+})
+
+test('only the keys in the table exist inside of a property, and some are needed', () => {
+  const properties = {
+    retry: { attemps: 2, minDelay: 1 },
+    rateLimit: {},
+    batch: { size: 2, __proto__: null, constructor: 1 },
+    window: { size: 1, overlap: 1 },
+  }
+  expect(messages({ nodes: { a: { coro: 'x' }, b: { coro: 'x', properties } }, graph: { a: ['b'] } })).toEqual([
+    '/nodes/b/properties/retry/attempts: "nodes.b.properties.retry" needs "attempts".',
+    '/nodes/b/properties/retry/attemps: "nodes.b.properties.retry" has the unknown key "attemps". Did you mean "attempts"?',
+    '/nodes/b/properties/retry/minDelay: "nodes.b.properties.retry" has the unknown key "minDelay". Did you mean "minDelayMs"?',
+    '/nodes/b/properties/rateLimit/count: "nodes.b.properties.rateLimit" needs "count".',
+    '/nodes/b/properties/rateLimit/perMs: "nodes.b.properties.rateLimit" needs "perMs".',
+    '/nodes/b/properties/batch/constructor: "nodes.b.properties.batch" has the unknown key "constructor". Its keys may be "size", "maxWaitMs", "returns".',
+    '/nodes/b/properties/window/overlap: "nodes.b.properties.window" has the unknown key "overlap". Its keys may be "size", "step", "partial".',
+    '/nodes/b/properties/window: Node "b" has "window" beside "batch", and both say which items a call gets together. Keep one of the two.',
+  ])
 })
 
 test('aggregateInputs cannot be given in both spellings', () => {

@@ -1,5 +1,5 @@
-import type { Context } from '@pipelines/core'
-import { Plumber } from '@pipelines/plumber'
+import { type Context, NODE_PROPERTIES } from '@pipelines/core'
+import { type GraphDocument, Plumber } from '@pipelines/plumber'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { problemsOf, range, same, settlesSoon, textOf, turns } from '../../support/blackbox.js'
@@ -69,39 +69,96 @@ test.each([
   expect(problem && textOf(problem)).toContain(`"${meant}"`)
 })
 
-/** In the table of properties, but not in this version: a setting that would do nothing must not be accepted in silence. */
-const notYet: readonly (readonly [string, unknown])[] = [
+/** Every property, with a value other than its default. */
+const settings: readonly (readonly [string, unknown])[] = [
+  ['aggregateInputs', false],
+  ['match', 'position'],
+  ['missing', 'partial'],
+  ['collect', 'all'],
+  ['unequal', 'longest'],
+  ['workers', 2],
+  ['ordered', false],
   ['partitionBy', 'same'],
+  ['queueSize', 1],
   ['packetsInFlight', 2],
   ['timeoutMs', 1000],
   ['retry', { attempts: 2 }],
+  ['onError', 'skip'],
   ['maxErrors', { count: 1, perMs: 1000 }],
   ['rateLimit', { count: 1, perMs: 1000 }],
   ['batch', { size: 2 }],
   ['window', { size: 2 }],
   ['stateful', true],
   ['emit', 'atomic'],
+  ['executor', 'elsewhere'],
+  ['fuse', false],
 ]
 
-test.each(notYet)('P-02 the property %s, which does nothing yet, is refused', (property, value) => {
-  const out = { coro: 'same', properties: { [property]: value } }
-  const problems = problemsOf({ ...pair, nodes: { ...pair.nodes, out } }, coroMap)
-  expect(problems).toEqual([expect.objectContaining({ code: 'PLB_GRAPH_SCHEMA' })])
-  expect(problems.map(textOf).join()).toContain(`"${property}"`)
+const executors = [{ name: 'elsewhere', open: () => ({ run: () => undefined }) }]
+
+/** The pair, with a property at its second node. An error budget needs errors that do not end the run. */
+const withProperty = (property: string, value: unknown): object => {
+  const properties = property === 'maxErrors' ? { [property]: value, onError: 'skip' } : { [property]: value }
+  return { ...pair, nodes: { ...pair.nodes, out: { coro: 'same', properties } } }
+}
+
+test('P-02 these are all the properties', () => {
+  expect(settings.map(([property]) => property)).toEqual(Object.keys(NODE_PROPERTIES))
+})
+
+test.each(settings)('P-02 a node may have the property %s', (property, value) => {
+  const plumber = new Plumber(withProperty(property, value) as GraphDocument, { coroMap, executors })
+  const { properties } = plumber.nodes['out'] ?? {}
+  expect(properties).toHaveProperty(property)
+  expect(Reflect.get(properties ?? {}, property)).toEqual(
+    typeof value === 'object' ? expect.objectContaining(value ?? {}) : value,
+  )
+  expect(plumber.toJSON().nodes['out']?.properties).toHaveProperty(property, value)
+})
+
+test.each(settings)('P-02 a misspelt %s is refused with a suggestion', (property, value) => {
+  const [problem, ...others] = problemsOf(withProperty(`${property}_`, value), coroMap)
+  expect(others).toEqual([])
+  expect(problem).toMatchObject({ code: 'PLB_GRAPH_SCHEMA', pointer: `/nodes/out/properties/${property}_` })
+  expect(problem && textOf(problem)).toContain(`"${property}"`)
 })
 
 test.each([
+  ['aggregateInputs', 'yes'],
   ['executor', 'thread'],
-  ['onError', 'route'],
+  ['onError', 'retry'],
   ['workers', 'many'],
   ['workers', -1],
   ['queueSize', 0],
   ['unequal', 'sometimes'],
   ['ordered', 'yes'],
+  ['partitionBy', 5],
+  ['packetsInFlight', 0],
+  ['timeoutMs', '1s'],
+  ['timeoutMs', 0],
+  ['retry', 3],
+  ['maxErrors', 10],
+  ['rateLimit', '10/s'],
+  ['batch', 100],
+  ['window', [2]],
+  ['stateful', 0],
+  ['emit', 'each'],
+  ['fuse', 1],
 ])('P-02 the property %s is not %j', (property, value) => {
-  const out = { coro: 'same', properties: { [property]: value } }
-  const problems = problemsOf({ ...pair, nodes: { ...pair.nodes, out } }, coroMap)
+  const problems = problemsOf(withProperty(property, value), coroMap)
   expect(problems.map(({ pointer }) => pointer)).toEqual([`/nodes/out/properties/${property}`])
+})
+
+test.each([
+  ['retry', { attempts: 2, factor: 0 }, 'retry/factor'],
+  ['retry', { attempts: 2, maxDelay: 5 }, 'retry/maxDelay'],
+  ['maxErrors', { count: 1 }, 'maxErrors/perMs'],
+  ['rateLimit', { count: 1.5, perMs: 10 }, 'rateLimit/count'],
+  ['batch', { size: 2, maxWaitMs: 'soon' }, 'batch/maxWaitMs'],
+  ['window', { size: 0 }, 'window/size'],
+])('P-02 the property %s is not %j, and the issue says where', (property, value, at) => {
+  const problems = problemsOf(withProperty(property, value), coroMap)
+  expect(problems.map(({ pointer }) => pointer)).toEqual([`/nodes/out/properties/${at}`])
 })
 
 test.each([

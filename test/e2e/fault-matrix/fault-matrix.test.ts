@@ -1,0 +1,51 @@
+import type { RunOptions } from '@pipelines/plumber'
+import { hashOf, noLeaks, randomOf } from '@pipelines/testkit'
+import { describe, test } from 'vitest'
+import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
+import { expectAmong, expectSound } from './checks.js'
+import type { Fault } from './fault.js'
+import { FAULTS } from './faults.js'
+import { type Column, GRAPHS } from './graphs.js'
+import { Model } from './model.js'
+import { Trial } from './trial.js'
+
+/*
+ * Every graph with every fault. Whatever happens, the run ends as defined and in time, every value that entered has one
+ * verdict, the books balance, the counts are those of a model without queues and time, and nothing is left behind.
+ *
+ * The settings of the graph, the place of the fault and the order of events are drawn from a seed:
+ *     SEED=3 npx vitest run --project e2e test/e2e/fault-matrix -t 'G3 a diamond: F8'
+ */
+const seeds = seedsOf(1, 8)
+
+/** Options under which the whole matrix is run. */
+const MODES: Readonly<Record<string, RunOptions>> = { 'as usual': {} }
+
+interface Cell {
+  readonly column: Column
+  readonly fault: Fault
+  readonly options: RunOptions
+}
+
+async function expectCell(seed: number, { column, fault, options }: Cell): Promise<void> {
+  const random = randomOf(hashOf(`${seed} ${column.name} ${fault.name}`))
+  const graph = column.draw(random)
+  const model = new Model(graph)
+  const strike = fault.strike({ graph, model, random })
+  const trial = new Trial(strike.graph ?? graph, strike, { seed: random.integer(1, 1e9), options })
+  const report = await noLeaks(() => trial.run())
+  const ending = strike.ending(trial)
+  expectSound(trial, report, ending)
+  expectAmong(trial.outputs, ending.exact ?? ending.possible ?? model)
+}
+
+for (const [mode, options] of Object.entries(MODES))
+  describe(`run ${mode}:`, manySeeds, () => {
+    for (const column of GRAPHS)
+      describe(`${column.name}:`, () => {
+        for (const fault of FAULTS)
+          test(fault.name, async () => {
+            for (const seed of seeds) await withSeed(seed, () => expectCell(seed, { column, fault, options }))
+          })
+      })
+  })

@@ -1,0 +1,216 @@
+import type { Context } from '@pipelines/core'
+import {
+  anyMoment,
+  doomedBy,
+  type Ending,
+  endingOf,
+  type Fault,
+  failedAt,
+  isFor,
+  madeOnly,
+  type Strike,
+  type Target,
+  victimIn,
+} from './fault.js'
+import { changed, isSource } from './graphs.js'
+import type { ModelCall } from './model.js'
+import type { Call, Trial } from './trial.js'
+
+/*
+ * F1 to F4: what one coroutine does wrong.
+ */
+
+/** Not as a key, which would look like a promise by mistake. */
+const then = 'then'
+
+/** A throw of one call, and how it is thrown. */
+function throwing(
+  makes: (target: Target) => unknown,
+  ways: readonly ((error: unknown, trial: Trial, call: Call) => () => unknown)[],
+): Fault['strike'] {
+  return (target) => {
+    const victim = victimIn(target)
+    const error = makes(target)
+    const way = target.random.pick(ways)
+    return {
+      call: (call, trial) =>
+        isFor(call, victim) ? way(trial.fails(error, call.node, call.members), trial, call) : undefined,
+      ending: () => failedAt(victim.node, error),
+    }
+  }
+}
+
+const atOnce = (error: unknown) => () => {
+  throw error
+}
+
+const later =
+  (error: unknown, { scheduler }: Trial) =>
+  async () => {
+    await scheduler.step('the call that fails')
+    throw error
+  }
+
+/** What a call gives, as something with a `then` of its own. */
+function thenable(settle: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void): object {
+  return { [then]: settle }
+}
+
+function unreadable(): unknown {
+  const get = (): never => {
+    throw new Error('cannot be read')
+  }
+  return Object.create(Error.prototype, { message: { get }, name: { get }, stack: { get }, cause: { get } })
+}
+
+const HOSTILE: readonly (readonly [what: string, make: () => unknown])[] = [
+  ['undefined', () => undefined],
+  ['something that is no Error', () => Object.assign(Object.create(null), { code: 7 })],
+  ['an Error with a message of 1 MB', () => new Error('x'.repeat(2 ** 20))],
+  ['an Error that cannot be read', unreadable],
+]
+
+/** Calls of one node that behave in some other way, all of them. */
+function misbehaving(
+  behave: (call: Call, trial: Trial) => unknown,
+  rest: (target: Target, victim: ModelCall) => Strike,
+): Fault['strike'] {
+  return (target) => {
+    const victim = victimIn(target, ({ properties }) => properties.batch === undefined)
+    return {
+      ...rest(target, victim),
+      call: (call, trial) => (call.node.name === victim.node.name ? () => behave(call, trial) : undefined),
+    }
+  }
+}
+
+const well = ({ model }: Target): Strike => ({ ending: () => endingOf(model) })
+
+const doomedAtAnyMoment = (target: Target): Strike => {
+  const moment = anyMoment(target)
+  const reason = new Error('doomsday')
+  return {
+    act: async (trial) => {
+      const pipeline = trial.start()
+      await trial.drive(pipeline.settled, moment)
+      void pipeline.doomsday(reason)
+    },
+    ending: (trial) => (trial.doomed ? doomedBy(reason) : endingOf(target.model)),
+  }
+}
+
+/** A call that never settles, whatever it is told; and what the run is told when nothing can move any more. */
+function neverSettling(act: (trial: Trial) => void, ending: Omit<Ending, 'abandoned'>): Fault['strike'] {
+  return (target) => {
+    const victim = victimIn(target)
+    return {
+      call: (call) => (isFor(call, victim) ? () => new Promise(() => {}) : undefined),
+      act: async (trial) => {
+        await trial.drive(trial.start().settled)
+        act(trial)
+      },
+      ending: () => ({ ...ending, abandoned: [victim.node.name] }),
+    }
+  }
+}
+
+/** An iterator that does not stop when it is told to. */
+function deafIterator(values: readonly unknown[]): unknown {
+  const left = [...values]
+  let [over, asked] = [false, 0]
+  return {
+    next: () => {
+      if (left.length > 0) return { done: false, value: left.shift() }
+      if (over && ++asked > 3) return { done: true, value: undefined }
+      const done = !over
+      over = true
+      return { done, value: AFTERWARDS }
+    },
+    return: () => ({ done: false, value: AFTERWARDS }),
+    [Symbol.iterator]() {
+      return this
+    },
+  }
+}
+
+/** A value that nobody may ever see. */
+const AFTERWARDS = { text: 'given when it was too late', roots: [] }
+
+/** Gives its results, and more when it is told to stop. */
+async function* deafGenerator(results: readonly unknown[], { signal }: Context, aborted: Promise<void>) {
+  yield* results
+  if (!signal.aborted) await aborted
+  yield AFTERWARDS
+  yield AFTERWARDS
+}
+
+/** Resolves when the signal aborts. */
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+const boom = (): Error => new Error('boom')
+
+export const FAULTS_IN_CALLS: readonly Fault[] = [
+  { name: 'F1 a call throws', strike: throwing(boom, [atOnce]) },
+  { name: 'F1 a call rejects', strike: throwing(boom, [later]) },
+  ...HOSTILE.map(([what, make]) => ({ name: `F2 a call throws ${what}`, strike: throwing(make, [atOnce, later]) })),
+  {
+    name: 'F3 a call never settles, and the run is doomed',
+    strike: neverSettling((trial) => void trial.pipeline.doomsday('enough'), doomedBy('enough')),
+  },
+  {
+    name: 'F3 a call never settles, and the run is drained',
+    strike: neverSettling((trial) => void trial.pipeline.drain({ deadlineMs: 1_000 }), {
+      outcome: 'doomed',
+      error: { code: 'PLB_RUN_DEADLINE', details: { deadlineMs: 1_000 } },
+    }),
+  },
+  {
+    name: 'F3 a source never settles, and the run is drained',
+    strike: ({ graph, random }) => {
+      const victim = random.pick(graph.nodes.filter((node) => isSource(node) && node.items > 0))
+      const place = random.integer(0, victim.items)
+      const deaf = changed(graph, ({ name }) => (name === victim.name ? { style: 'asyncGenerator' } : undefined))
+      return {
+        graph: deaf,
+        source: (node, at) => (node.name === victim.name && at === place ? new Promise(() => {}) : undefined),
+        act: async (trial) => {
+          await trial.drive(trial.start().settled)
+          void trial.pipeline.drain()
+        },
+        ending: (trial) => ({ ...endingOf(madeOnly(trial)), abandoned: [victim.name] }),
+      }
+    },
+  },
+  {
+    name: 'F4 calls settle twice',
+    strike: misbehaving((call, trial) => {
+      const value = trial.give(call)
+      return thenable((resolve, reject) => {
+        resolve(value)
+        resolve(AFTERWARDS)
+        reject(new Error('settled already'))
+        throw new Error('settled already')
+      })
+    }, well),
+  },
+  {
+    name: 'F4 iterators give more after their end',
+    strike: misbehaving((call, trial) => deafIterator(trial.results(call)), well),
+  },
+  {
+    name: 'F4 iterators give more after they were returned',
+    strike: misbehaving((call, trial) => deafIterator(trial.results(call)), doomedAtAnyMoment),
+  },
+  {
+    name: 'F4 generators give more after their signal aborted',
+    strike: misbehaving(
+      (call, trial) => deafGenerator(trial.results(call), call.context, abortOf(call.context.signal)),
+      doomedAtAnyMoment,
+    ),
+  },
+]

@@ -1,0 +1,337 @@
+import {
+  type Context,
+  type CoroDefinition,
+  DROP,
+  defineCoro,
+  type Output,
+  type RunReport,
+  type SourceOutput,
+} from '@pipelines/core'
+import { type Pipeline, Plumber, type RunOptions } from '@pipelines/plumber'
+import { type Choices, hashOf, Scheduler, StalledError, seededChoices } from '@pipelines/testkit'
+import { itemsOf, type Member, membersOf, resultsOf, type Value } from './calls.js'
+import type { Strike } from './fault.js'
+import { isSource, type MatrixGraph, type MatrixNode, wiringOf } from './graphs.js'
+
+/** One call of a coroutine. */
+export interface Call {
+  readonly node: MatrixNode
+  /** What it is to work on: several in a batch, else one. */
+  readonly members: readonly Member[]
+  /** Which try it is, from 1. */
+  readonly attempt: number
+  readonly context: Context
+}
+
+/** Something that user code threw, and what it was working on. */
+export interface Thrown {
+  readonly node: MatrixNode
+  readonly error: unknown
+  readonly members: readonly Member[]
+}
+
+/** A worker slot that was set up, and what its teardown was told each time. */
+export interface Slot {
+  readonly name: string
+  readonly reasons: unknown[]
+}
+
+/** The hooks that watch the slots of a node. */
+export interface Watches {
+  setup(): Slot | Promise<Slot>
+  teardown(context: Context<Slot>, reason: unknown): Promise<void> | undefined
+}
+
+/** How far a run has come: it is over, there is more to do, or nothing can move any more. */
+export type Progress = 'over' | 'under way' | 'stuck'
+
+/** Milliseconds that calls get to obey, on a clock that goes on only when nothing else does. */
+export const GRACE_MS = 50
+/** Releases after which a run is taken for one that never ends. */
+const ENDLESS = 20_000
+
+/**
+ * One run of a graph that a fault strikes, in an order drawn from a seed, and everything that can be seen of it from
+ * outside. Time passes when nothing else can go on: so a grace is never too short for what obeys.
+ */
+export class Trial {
+  readonly graph: MatrixGraph
+  readonly scheduler: Scheduler
+  /** Values that sources gave, by source. */
+  readonly made = new Map<string, Value[]>()
+  /** What leaves gave, by leaf. */
+  readonly outputs = new Map<string, Value[]>()
+  /** Failures that count: of several attempts, the last. */
+  readonly thrown: Thrown[] = []
+  /** Calls that were not the first for their items, by node. */
+  readonly retried = new Map<string, number>()
+  /** The batches that items were in, by node and item. */
+  readonly batches = new Map<string, readonly Member[]>()
+  readonly slots: Slot[] = []
+  /** Sources in the middle of their generator. */
+  readonly open = new Set<string>()
+  /** Signals that coroutines listened to. */
+  readonly signals = new Set<AbortSignal>()
+  /** When the run was doomed and when it settled, on its clock. */
+  doomedAt: number | undefined
+  settledAt: number | undefined
+  readonly #strike: Strike
+  readonly #options: RunOptions
+  #pipeline: Pipeline | undefined
+  #fed: Promise<unknown> = Promise.resolve()
+
+  constructor(graph: MatrixGraph, strike: Strike, { seed, options }: { seed: number; options: RunOptions }) {
+    this.graph = graph
+    this.#strike = strike
+    this.#options = options
+    this.scheduler = new Scheduler(patient(seed, () => this.scheduler.clock.timers.length > 0))
+  }
+
+  get pipeline(): Pipeline {
+    if (this.#pipeline === undefined) throw new Error('The run has not begun.')
+    return this.#pipeline
+  }
+
+  get doomed(): boolean {
+    return this.doomedAt !== undefined
+  }
+
+  /** Runs to the end, whatever happens on the way. */
+  async run(): Promise<RunReport> {
+    const restore = this.scheduler.install()
+    try {
+      if (this.#strike.act === undefined) this.start()
+      else await this.#strike.act(this)
+      if ((await this.drive(this.pipeline.settled)) !== 'over') throw new StalledError(this.scheduler)
+      return await this.pipeline.settled
+    } finally {
+      void this.#pipeline?.doomsday('the test is over')
+      // Calls that the run has given up.
+      await this.scheduler.releaseAll()
+      await this.#fed
+      restore()
+    }
+  }
+
+  /** Begins to run. Outputs are noted, unless somebody else takes them. */
+  start(onOutput: (output: Output) => unknown = (output) => this.note(output)): Pipeline {
+    const { nodes } = this.graph
+    const document = {
+      nodes: Object.fromEntries(
+        nodes.map((node) => [node.name, { coro: this.#coro(node), properties: node.properties }]),
+      ),
+      graph: wiringOf(this.graph),
+    }
+    const pipeline = new Plumber(document).createPipeline({
+      ledger: true,
+      graceMs: GRACE_MS,
+      onOutput,
+      ...this.#options,
+      ...this.#strike.options,
+    })
+    this.#pipeline = pipeline
+    pipeline.on('state', ({ to }) => {
+      if (to === 'doomed') this.doomedAt = this.scheduler.clock.now
+      if (to === 'settled') this.settledAt = this.scheduler.clock.now
+    })
+    this.#fed = Promise.all(nodes.filter(({ style }) => style === 'inlet').map((node) => this.#feed(node)))
+    return pipeline
+  }
+
+  /** Lets so many calls go, or as many as it takes. */
+  async drive(work: PromiseLike<unknown>, releases = ENDLESS): Promise<Progress> {
+    try {
+      return (await this.scheduler.drive(work, { releases })) ? 'over' : 'under way'
+    } catch (error) {
+      if (error instanceof StalledError) return 'stuck'
+      throw error
+    }
+  }
+
+  /** Notes an output; it waits now and then, as a slow consumer does. */
+  note({ node, value }: Output): Promise<void> | undefined {
+    push(this.outputs, node, value as Value)
+    return this.scheduler.step(`${node} hands over ${(value as Value).text}`)
+  }
+
+  /** Does the work of a call, in the style of its node. */
+  work(call: Call): unknown {
+    const { scheduler } = this
+    const { node, attempt } = call
+    const label = `${node.name} ${textOf(call)} ${attempt}`
+    if (node.style === 'generator') return given(this.results(call))
+    if (node.style === 'asyncGenerator') return this.#generate(call, label)
+    return scheduler.after(label, () => this.give(call), this.signalOf(call))
+  }
+
+  /** What a call returns that works. */
+  give(call: Call): unknown {
+    const { node, members, context } = call
+    if (node.properties.batch !== undefined) return members.map((member) => resultsOf(node, member)[0] ?? DROP)
+    const results = this.results(call)
+    const [only, ...others] = results
+    if (node.style !== 'emitting' && only !== undefined && others.length === 0) return only
+    for (const result of results) context.emit('out', result)
+    return DROP
+  }
+
+  /** The outputs of a call. */
+  results({ node, members }: Call): Value[] {
+    return members.flatMap((member) => resultsOf(node, member))
+  }
+
+  /** The signal of a call that obeys it. */
+  signalOf({ node, context }: Pick<Call, 'node' | 'context'>): AbortSignal | undefined {
+    if (!node.obeys) return undefined
+    this.signals.add(context.signal)
+    return context.signal
+  }
+
+  /** Notes a failure that is to be reported and counted. */
+  fails<T>(error: T, node: MatrixNode, members: readonly Member[] = []): T {
+    this.thrown.push({ error, node, members })
+    return error
+  }
+
+  #coro(node: MatrixNode): CoroDefinition<never, Slot> | string {
+    if (node.style === 'inlet') return 'std.inlet'
+    const { hooks } = this.#strike
+    const definition = {
+      run: isSource(node) ? this.#source(node) : node.work === 'take' ? takes(node.items) : this.#processor(node),
+      ...(node.work === 'take' && { kind: 'stream' }),
+      ...(node.watched && !isSource(node) && this.watches(node.name)),
+      ...hooks?.(node, this),
+    }
+    return defineCoro<never, Slot>(definition as CoroDefinition<never, Slot>)
+  }
+
+  #processor(node: MatrixNode) {
+    return (input: unknown, context: Context): unknown => {
+      const call = { node, members: membersOf(this.graph, node, input), attempt: context.attempt, context }
+      if (call.attempt > 1) this.retried.set(node.name, (this.retried.get(node.name) ?? 0) + call.members.length)
+      if (node.properties.batch !== undefined)
+        for (const { text } of call.members) this.batches.set(`${node.name} ${text}`, call.members)
+      const instead = this.#strike.call?.(call, this)
+      return instead === undefined ? this.work(call) : instead()
+    }
+  }
+
+  async *#generate(call: Call, label: string): AsyncGenerator<Value> {
+    const signal = this.signalOf(call)
+    await this.scheduler.step(label, signal)
+    for (const result of this.results(call)) {
+      yield result
+      await this.scheduler.step(`${label} after ${result.text}`, signal)
+    }
+  }
+
+  /** Hooks that note the life of a worker slot. */
+  watches(name: string): Watches {
+    const late = hashOf(`${this.scheduler.seed} ${name}`) % 2 === 0
+    const wait = (what: string) => (late ? this.scheduler.step(`${name} ${what}`) : undefined)
+    const setUp = (): Slot => {
+      const slot = { name, reasons: [] }
+      this.slots.push(slot)
+      return slot
+    }
+    return {
+      setup: () => wait('setup')?.then(setUp) ?? setUp(),
+      teardown: ({ state }: Context<Slot>, reason: unknown) => {
+        state.reasons.push(reason)
+        return wait('teardown')
+      },
+    }
+  }
+
+  #source(node: MatrixNode) {
+    const items = itemsOf(node)
+    const wait = (place: number, context: Context): Promise<void> | undefined => {
+      const struck = this.#strike.source?.(node, place, this)
+      return struck ?? this.scheduler.step(`${node.name} ${place}`, this.signalOf({ node, context }))
+    }
+    const make = (item: Value): Value => this.#make(node, item)
+    const { open } = this
+    const strike = (place: number): unknown => this.#strike.source?.(node, place, this)
+    function* generate() {
+      open.add(node.name)
+      try {
+        for (const [place, item] of items.entries()) {
+          strike(place)
+          yield make(item)
+        }
+        strike(items.length)
+      } finally {
+        open.delete(node.name)
+      }
+    }
+    if (node.style === 'generator') return generate
+    if (node.style === 'list') return () => ({ [Symbol.iterator]: generate })
+    if (node.style === 'put')
+      return async (output: SourceOutput, context: Context) => {
+        for (const [place, item] of items.entries()) {
+          await wait(place, context)
+          if (context.signal.aborted) return
+          await output.put(make(item))
+        }
+        await wait(items.length, context)
+      }
+    return async function* (_: unknown, context: Context) {
+      open.add(node.name)
+      try {
+        for (const [place, item] of items.entries()) {
+          await wait(place, context)
+          yield make(item)
+        }
+        await wait(items.length, context)
+      } finally {
+        open.delete(node.name)
+      }
+    }
+  }
+
+  async #feed(node: MatrixNode): Promise<void> {
+    for (const item of itemsOf(node)) {
+      await this.scheduler.step(`feeder ${item.text}`)
+      try {
+        await this.pipeline.put(item, { node: node.name })
+      } catch {
+        return // ended, or doomed
+      }
+      this.#make(node, item)
+    }
+    this.pipeline.end({ node: node.name })
+  }
+
+  #make({ name }: MatrixNode, item: Value): Value {
+    push(this.made, name, item)
+    return item
+  }
+}
+
+/** All items of a call as one text. */
+export const textOf = ({ members }: Pick<Call, 'members'>): string => members.map(({ text }) => text).join(', ')
+
+function* given(values: readonly Value[]): Generator<Value> {
+  yield* values
+}
+
+/** A stream coroutine that is done after so many items. */
+function takes(count: number) {
+  return async function* (inputs: AsyncIterable<Value>) {
+    let left = count
+    for await (const value of inputs) {
+      yield value
+      if (--left <= 0) return
+    }
+  }
+}
+
+/** Decisions drawn from a seed, of which none lets time pass while something else can go on. */
+function patient(seed: number, timersWait: () => boolean): Choices {
+  const choices = seededChoices(seed)
+  return { ...choices, choose: (ways) => choices.choose(ways > 1 && timersWait() ? ways - 1 : ways) }
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  lists.set(key, [...(lists.get(key) ?? []), value])
+}
