@@ -284,8 +284,8 @@ describe('the meta of a batch', () => {
 test.each(['out', 'side'])(
   'what is emitted by port %s in a batch of several is an error of all of them',
   async (port) => {
-    const coro = (members: Members, { emit }: Context) => {
-    ctx.emit(port, 'whose?')
+    const coro = (members: Members, ctx: Context) => {
+      ctx.emit(port, 'whose?')
       return members
     }
     const given = outputs()

@@ -103,6 +103,15 @@ describe('a dead letter', () => {
       expect(nodeOf(report, 'mid')).toMatchObject({ failed: 2, emitted: 4 })
     }))
 
+  test('is sent for every item, however many: only the list of errors is cut', () =>
+    inVirtualTime(async () => {
+      const { report, valuesOf } = await played(line(routing(boom), { src: from(...range(250)) }), LEDGER)
+      expect(valuesOf('dead').map(inputOf)).toEqual(range(250))
+      expect(report.errors).toHaveLength(100)
+      expect(nodeOf(report, 'mid').failed).toBe(250)
+      expect(report.roots).toMatchObject({ deadLettered: 250 })
+    }))
+
   test('of a timeout says so', () =>
     inVirtualTime(async () => {
       const mid = routing(obedient(1_000), { timeoutMs: 50 })
@@ -271,6 +280,30 @@ describe('a handler of dead letters', () => {
       expect(report).toMatchObject({ outcome: 'completed', unprocessed: [] })
       expect(report.roots).toMatchObject({ delivered: 3, deadLettered: 1, errored: 2 })
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 6, completed: 3, failed: 3 })
+    }))
+
+  test('that is done lets go who waits to send it more', () =>
+    inVirtualTime(async () => {
+      const slowTakeOne = defineCoro({
+        kind: 'stream',
+        run: async function* (inputs: AsyncIterable<unknown>) {
+          for await (const value of inputs) {
+            await sleep(100)
+            yield value
+            return
+          }
+        },
+      })
+      const dead = having({ queueSize: 1, fuse: false }, slowTakeOne)
+      const plumber = line(routing(failOdd, { workers: 2 }), { src: from(...range(20)), dead })
+      const { report, valuesOf, settledMs } = await played(plumber, LEDGER)
+      expect([report.outcome, settledMs]).toEqual(['completed', 100])
+      expect(valuesOf('out')).toEqual(range(10).map((n) => 2 * n))
+      expect(valuesOf('dead').map(inputOf)).toEqual([1])
+      expect(nodeOf(report, 'mid')).toMatchObject({ received: 20, completed: 10, failed: 10 })
+      const { delivered, errored, deadLettered } = report.roots ?? {}
+      expect([delivered, Number(errored) + Number(deadLettered)]).toEqual([10, 10])
+      expect(deadLettered).toBeGreaterThanOrEqual(1)
     }))
 
   test('goes on when those who take the results are done', () =>

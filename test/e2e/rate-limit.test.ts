@@ -100,6 +100,11 @@ describe('rateLimit', () => {
     expect(Number(starts.at(-1))).toBeLessThan(2 * 12)
   })
 
+  test('is kept where its time is the longest there is', async () => {
+    const longest = 2 ** 31 - 1
+    expect(await startsFor([0, 0, 0], 1, longest)).toEqual([0, longest, 2 * longest])
+  })
+
   test('is kept where timers go off too early', () =>
     inVirtualTime(async () => {
       const { now: exact } = performance

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { type Context, DROP, defineCoro } from '@pipelines/core'
 import { type Gate, gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
@@ -963,6 +964,60 @@ const moving: Readonly<Record<string, () => Pipeline>> = {
       },
       { in: ['a', 'b'], a: ['join'], b: ['join'] },
     ).createPipeline(),
+  'a generator that shares its call chain': () =>
+    chain({
+      in: 'std.inlet',
+      generator: function* (n: number) {
+        yield n
+      },
+      late: later,
+      out: same,
+    }).createPipeline(),
+  'a promised generator in a region': () =>
+    windowed(
+      1,
+      { in: 'std.inlet', a: async (n: number) => [await later(n)].values(), b: same, join: first },
+      { in: ['a', 'b'], a: ['join'], b: ['join'] },
+    ).createPipeline(),
+  'a node that could route': () =>
+    plumberOf(
+      { in: 'std.inlet', work: having({ onError: 'route' }, same), out: later, letter: same },
+      { in: ['work'], work: ['out', { to: 'letter', port: 'error' }] },
+    ).createPipeline(),
+  'a node that emits': () =>
+    plumberOf(
+      {
+        in: 'std.inlet',
+        work: (n: number, ctx: Context) => {
+          ctx.emit('side', n)
+          return n
+        },
+        side: (): unknown => DROP,
+        out: later,
+      },
+      { in: ['work'], work: ['out', { to: 'side', port: 'side' }] },
+    ).createPipeline(),
+  'outputs that are held back': () =>
+    chain({
+      in: 'std.inlet',
+      parts: having({ emit: 'atomic' }, async function* (n: number) {
+        yield DROP
+        await later(n)
+        yield n
+      }),
+      out: same,
+    }).createPipeline(),
+  'a product': () =>
+    windowed(
+      1,
+      {
+        in: 'std.inlet',
+        a: (n: number) => [n, -1].values(),
+        b: unfused(later),
+        join: having({ collect: 'product' }, async ([n]: [number]) => (n < 0 ? DROP : later(n))),
+      },
+      { in: ['a', 'b'], a: ['join'], b: ['join'] },
+    ).createPipeline(),
   'a partition': () => partitioned(later),
   'a lock step': () =>
     chain({
@@ -1256,7 +1311,6 @@ describe('the signal of a request', () => {
     await Promise.allSettled(range(50).map((n) => pipeline.process(n, { signal })))
     await turns()
     process.off('warning', warn)
-    const { getEventListeners } = await import('node:events')
     expect(getEventListeners(signal, 'abort')).toEqual([])
     expect(warnings).toEqual([])
     await pipeline.drain()

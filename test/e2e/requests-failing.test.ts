@@ -119,6 +119,23 @@ describe('an item that fails', () => {
         ).createPipeline(),
     ],
     [
+      'in a join that is called when the last call before it ends',
+      () =>
+        windowed(
+          1,
+          {
+            in: 'std.inlet',
+            a: function* (n: number) {
+              yield n
+              yield DROP
+            },
+            b: same,
+            join: having({ collect: 'all' }, ([[n]]: number[][]) => refuse(Number(n))),
+          },
+          region('a', 'b'),
+        ).createPipeline(),
+    ],
+    [
       'in a generator, after it gave something',
       () =>
         chain({

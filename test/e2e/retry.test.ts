@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, DROP, defineCoro } from '@pipelines/core'
 import { explore, gate } from '@pipelines/testkit'
@@ -120,6 +121,41 @@ describe('a call that fails', () => {
       expect(report.errors.map((error) => detailOf(error, 'attempts'))).toEqual([3, 3, 3])
       expect(report.roots).toMatchObject({ delivered: 3, errored: 3 })
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 6, completed: 3, failed: 3, retried: 6, emitted: 3 })
+    }))
+
+  test('is made again in the async context of whoever brought the item', () =>
+    inVirtualTime(async () => {
+      const user = new AsyncLocalStorage<string>()
+      const seen: unknown[] = []
+      const coro = async (n: number, { attempt, signal }: Context) => {
+        seen.push([n, attempt, user.getStore()])
+        await sleep(attempt === 2 ? 1_000 : 1, undefined, { signal })
+        return attempt < 4 ? boom() : user.getStore()
+      }
+      const mid = having({ workers: 2, timeoutMs: 50, rateLimit: { count: 1, perMs: 7 }, ...exact(4) }, coro)
+      const pipeline = chain({ in: 'std.inlet', mid }).createPipeline()
+      await user.run('ann', () => pipeline.put(1))
+      await user.run('bob', () => pipeline.put(2))
+      pipeline.end()
+      expectSound(await pipeline.settled, ['in'])
+      for (const [n, name] of [
+        [1, 'ann'],
+        [2, 'bob'],
+      ])
+        expect(seen.filter((call) => (call as unknown[])[0] === n)).toEqual(
+          [1, 2, 3, 4].map((attempt) => [n, attempt, name]),
+        )
+    }))
+
+  test('for good ends the run at once, also if the call before it goes on', () =>
+    inVirtualTime(async () => {
+      const mid = (n: number, { signal }: Context) => (n === 1 ? sleep(10_000, n, { signal }) : boom())
+      const { report, settledMs } = await played(
+        chain({ src: from(1, 2), mid: having({ workers: 2, ...exact(2) }, mid) }),
+      )
+      expect(settledMs).toBe(100)
+      expect(report.error).toMatchObject({ code: 'PLB_NODE_FAILED', details: { attempts: 2 } })
+      expect(nodeOf(report, 'mid')).toMatchObject({ received: 2, failed: 1, unprocessed: 1, retried: 1 })
     }))
 
   test('once only is allowed to fail once only', () =>
@@ -365,9 +401,9 @@ describe('a run that ends while an item waits for its next attempt', () => {
       const report = await pipeline.doomsday('enough')
       expect(now()).toBe(10)
       expect(report).toMatchObject({ outcome: 'doomed', reason: 'enough', abandoned: [], errors: [] })
-      expect(report.unprocessed.map(({ node, value }) => [node, value])).toEqual([
-        ['mid', 'bad'],
-        ['mid', 'next'],
+      expect(report.unprocessed.map(({ node, value }) => `${value} at ${node}`).toSorted()).toEqual([
+        'bad at mid',
+        'next at mid',
       ])
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 2, completed: 1, failed: 0, unprocessed: 1, retried: 0 })
       expect(report.roots).toMatchObject({ delivered: 1, aborted: 2 })
@@ -412,7 +448,7 @@ describe('a run that ends while an item waits for its next attempt', () => {
       const { report, settledMs } = await played(chain({ src: from(90, 10, 25), mid: stage }))
       expect(settledMs).toBe(120)
       expect(report.error).toMatchObject({ details: { node: 'mid', attempts: 2 } })
-      expect(report.unprocessed.map(({ value }) => value)).toEqual([90, 25])
+      expect(report.unprocessed.map(({ value }) => value).toSorted()).toEqual([25, 90])
       expect(report.errors).toHaveLength(1)
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 3, failed: 1, unprocessed: 2, retried: 1 })
     }))

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, defineCoro, type PipelineError } from '@pipelines/core'
 import { explore, gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { aborted, chain, detailOf, from, having, nodeOf, plumberOf, range, same } from '../support/blackbox.js'
+import { aborted, chain, detailOf, from, having, nodeOf, plumberOf, range, same, turns } from '../support/blackbox.js'
 import { deaf, expectSound, inVirtualTime, now, obedient, played, timed, watched } from '../support/virtual-time.js'
 
 /** Odd numbers take far too long, even ones hardly any time. */
@@ -137,6 +137,29 @@ describe('a call that ends in time', () => {
       expect(nodeOf(report, 'mid')).toMatchObject({ completed: 5, failed: 1, late: 1 })
     }))
 
+  test('is not struck by the longest time there is', () =>
+    inVirtualTime(async () => {
+      const stage = having({ timeoutMs: 2 ** 31 - 1 }, obedient(10_000))
+      expect((await played(chain({ src: from(1, 2), mid: stage }))).values).toEqual([1, 2])
+    }))
+
+  test('leaves no listener behind: however many there are at once, Node does not warn', () =>
+    inVirtualTime(async () => {
+      const warnings: Error[] = []
+      const listen = (warning: Error) => void warnings.push(warning)
+      process.on('warning', listen)
+      try {
+        const retry = { attempts: 3, minDelayMs: 0 }
+        const stage = having(skipping(50, { workers: 100, queueSize: 200, retry }), obedient(oddTooLong))
+        const { report } = await played(chain({ src: from(...range(200)), mid: stage }))
+        expect(nodeOf(report, 'mid')).toMatchObject({ completed: 100, failed: 100, retried: 200 })
+        await turns(5)
+      } finally {
+        process.off('warning', listen)
+      }
+      expect(warnings).toEqual([])
+    }))
+
   test('leaves no timer behind, however many there are', () =>
     inVirtualTime(async () => {
       const stage = having({ timeoutMs: 60_000, workers: 4 }, (n: number) => (n % 2 ? n : Promise.resolve(n)))
@@ -191,6 +214,37 @@ describe('a worker slot', () => {
         [3, 1, 2, false, 240],
       ])
       expect(nodeOf(report, 'mid')).toMatchObject({ completed: 2, failed: 1, late: 1, emitted: 2 })
+    }))
+
+  test('that is held is not torn down, and its node does not end, before its call has returned', () =>
+    inVirtualTime(async () => {
+      const life: string[] = []
+      const note = (what: string) => () => void life.push(`${what} at ${now()}`)
+      const mid = defineCoro({
+        setup: note('setup'),
+        run: () => sleep(300).then(note('returned')),
+        flush: note('flush'),
+        teardown: note('teardown'),
+      } as never) as object
+      const { report } = await played(chain({ src: from(1), mid: having(skipping(50), mid), out: same }))
+      expect(life).toEqual(['setup at 0', 'returned at 300', 'flush at 300', 'teardown at 300'])
+      expect(nodeOf(report, 'mid')).toMatchObject({ failed: 1, late: 1 })
+    }))
+
+  test('that is held closes the part of its item in a diamond: the join goes on', () =>
+    inVirtualTime(async () => {
+      const nodes = {
+        src: from(1, 2, 4),
+        a: having(skipping(50, { workers: 3 }), deaf(oddTooLong)),
+        b: same,
+        join: same,
+      }
+      const { outputs, settledMs } = await played(plumberOf(nodes, { src: ['a', 'b'], a: ['join'], b: ['join'] }))
+      expect(outputs.map(({ value, atMs }) => [value, atMs])).toEqual([
+        [[2, 2], 50],
+        [[4, 4], 50],
+      ])
+      expect(settledMs).toBe(1_000)
     }))
 
   test('that is held does not hold back the results of others: those behind it leave when it has failed', () =>
@@ -328,6 +382,38 @@ describe('a call that does not return', () => {
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 1, failed: 1, unprocessed: 0 })
       expectSound(report, ['in'])
       open.open()
+    }))
+
+  test('and holds the only worker while others wait is a stall, once graceMs is over', () =>
+    inVirtualTime(async () => {
+      const open = gate()
+      const mid = having(skipping(50), () => open.opened)
+      const { report, settledMs } = await played(chain({ src: from(1, 2, 3), mid }), { graceMs: 100, ledger: true })
+      expect(report.error).toMatchObject({ code: 'PLB_RUN_STALLED' })
+      expect(report.error?.message).toContain('"mid"')
+      expect(report).toMatchObject({ outcome: 'failed', abandoned: ['mid'] })
+      expect(settledMs).toBe(250)
+      expect(nodeOf(report, 'mid')).toMatchObject({ received: 1, failed: 1, unprocessed: 0 })
+      expect(report.unprocessed.map(({ value }) => value)).toEqual([2, 3])
+      expect(report.roots).toMatchObject({ errored: 1, aborted: 2 })
+      open.open()
+    }))
+
+  test('and holds the only worker is no stall while something may still come', () =>
+    inVirtualTime(async () => {
+      const open = gate()
+      const mid = having(skipping(50), (n: number) => (n === 1 ? open.opened : n))
+      const pipeline = chain({ in: 'std.inlet', mid }).createPipeline({ graceMs: 100 })
+      await pipeline.put(1)
+      await pipeline.put(2)
+      await sleep(1_000)
+      expect(pipeline.snapshot().state).toBe('running')
+      open.open()
+      pipeline.end()
+      const report = await pipeline.settled
+      expect(report.outcome).toBe('completed')
+      expect(nodeOf(report, 'mid')).toMatchObject({ completed: 1, failed: 1, late: 1 })
+      expectSound(report, ['in'])
     }))
 
   test.each([

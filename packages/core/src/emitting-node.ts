@@ -1,13 +1,13 @@
 import { DROP, type Meta } from './coro.js'
-import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
+import type { Runner } from './executor.js'
 import { Draw, END, isGenerator, isThenable, OnlyOne } from './iterate.js'
-import { type NodeOptions, RunningNode } from './node.js'
+import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import { Bundle, NO_META, Packet, type Scope } from './packet.js'
-import { ERROR, OUT } from './plan.js'
-import { SlidingLog } from './rate.js'
+import { NO_META, Packet, type Scope } from './packet.js'
+import { OUT } from './plan.js'
 import type { Token } from './regions.js'
+import { SettlingNode } from './settling-node.js'
 import type { Emission, WorkerSlot } from './slot.js'
 
 /** How the outputs of one call leave. */
@@ -27,20 +27,13 @@ export interface Way {
 }
 
 /** A node that hands on what user code returns, yields and emits. */
-export abstract class EmittingNode extends RunningNode {
-  /** Tokens that an item inside the node holds: see `NodeRegions`. */
-  protected readonly holds: readonly Token[]
+export abstract class EmittingNode extends SettlingNode {
   /** Whether each call has to give exactly one output. */
   protected readonly exactlyOne: boolean
-  /** The failures that count against the budget; absent where there is none. */
-  readonly #failures: SlidingLog | undefined
 
   constructor(options: NodeOptions, holds: readonly Token[] = []) {
-    super(options)
-    this.holds = holds
+    super(options, holds)
     this.exactlyOne = options.plan.coro?.oneToOne === true
-    const { maxErrors } = options.plan.properties
-    this.#failures = maxErrors && new SlidingLog(maxErrors)
   }
 
   /**
@@ -114,7 +107,7 @@ export abstract class EmittingNode extends RunningNode {
       way.onSent?.(value, sent, origin.meta)
       return sent
     }
-    return this.waiting(sent).then((taken) => {
+    return this.movement.until(sent).then((taken) => {
       way.onSent?.(value, taken, origin.meta)
       return taken
     })
@@ -129,16 +122,24 @@ export abstract class EmittingNode extends RunningNode {
     return value !== DROP && !(value === undefined && this.outlet.leaf)
   }
 
-  /** A packet that was received needs no call, and nothing comes of it. */
-  protected passed(packet: Packet): void {
-    this.counters.completed += packet.weight
-    this.#over(packet)
-  }
-
   /** A worker is about to wait: the place to let another one start. */
   protected waits(): void {}
 
-  protected override async flushed(slot: WorkerSlot, result: unknown): Promise<void> {
+  protected override async flush(runner: Runner): Promise<void> {
+    // An aggregate of nothing is a result too: without items, one slot is set up for it.
+    const ready = this.slots.ready()
+    for (const slot of ready.length > 0 ? ready : [await this.slot()]) {
+      if (slot === undefined || this.state !== 'ending') return
+      try {
+        const result = this.host.scope.run(() => runner.flush?.(slot), undefined)
+        await this.#flushed(slot, isThenable(result) ? await result : result)
+      } catch (error) {
+        this.hookFailed(error, 'flush')
+      }
+    }
+  }
+
+  async #flushed(slot: WorkerSlot, result: unknown): Promise<void> {
     slot.meta = NO_META
     const origin = new Packet(undefined, NO_META, this.host.scope)
     await this.sendAll(slot, result === undefined ? DROP : result, { origin: () => origin })
@@ -149,85 +150,10 @@ export abstract class EmittingNode extends RunningNode {
     let accepted = false
     for (const { port, value, meta } of slot.takeEmissions()) {
       const sent = this.state === 'ended' ? false : this.outlet.send(way.origin(), port, value, meta)
-      const taken = typeof sent === 'boolean' ? sent : await this.waiting(sent)
+      const taken = typeof sent === 'boolean' ? sent : await this.movement.until(sent)
       if (taken) accepted = true
       way.onSent?.(value, taken, meta)
     }
     return accepted
-  }
-
-  /** The call of `packet` has ended without error, and its outputs have left or never will. */
-  protected workedOff(packet: Packet, accepted: boolean): void {
-    if (this.doomed) {
-      this.givenUp(packet)
-      return
-    }
-    this.counters.completed += packet.weight
-    const { leaf } = this.outlet
-    if (!accepted && !leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.holds)
-    if (packet.scope.counted) packet.ended(leaf ? 'delivered' : undefined)
-  }
-
-  /**
-   * An item failed for good. A promise where its way out by port `error` has to wait for room.
-   *
-   * @param attempts how often its call was made
-   */
-  protected fault(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
-    this.counters.failed += packet.weight
-    const policy = this.doomed ? 'fail' : this.#policyNow()
-    if (policy === 'route') return this.#route(packet, error, attempts)
-    const { request } = packet.scope
-    packet.mark('errored')
-    if (policy === 'skip') this.#leftOut(packet, error)
-    else if (request === undefined || this.doomed) this.host.fail(error)
-    else request.fail(error) // before its last packet may end: it would be answered then
-    this.#over(packet)
-  }
-
-  /** What a failure does now: more of them than allowed end the run, whatever the policy says. */
-  #policyNow(): NodeProperties['onError'] {
-    const exceeded = this.#failures !== undefined && this.#failures.waitMs() > 0
-    this.#failures?.note()
-    return exceeded ? 'fail' : this.plan.properties.onError
-  }
-
-  /** Sends the item and its error to the successors on port `error`. */
-  #route(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
-    const { value: input, meta } = packet
-    const { code, message } = error
-    const letter = { error: { code, message, node: this.name, attempts }, input, meta }
-    const sent = this.outlet.send(packet, ERROR, letter, meta)
-    if (typeof sent === 'boolean') return this.#routed(packet, error, sent)
-    return this.waiting(sent).then((accepted) => this.#routed(packet, error, accepted))
-  }
-
-  #routed(packet: Packet, error: PipelineError, accepted: boolean): void {
-    packet.mark(accepted ? 'deadLettered' : 'errored')
-    this.#leftOut(packet, error)
-    this.#over(packet)
-  }
-
-  #leftOut({ scope }: Packet, error: PipelineError): void {
-    if (scope.request !== undefined) scope.request.skipped ??= error
-    this.host.skip(error)
-  }
-
-  #over(packet: Packet): void {
-    if (this.doomed) return
-    this.host.ledger.release(packet.frame, this.holds)
-    packet.ended()
-  }
-
-  protected override givenUp(packet: Packet): void {
-    if (packet instanceof Bundle) {
-      for (const member of packet.left) this.givenUp(member)
-      return
-    }
-    super.givenUp(packet)
-    if (this.doomed) return
-    this.host.ledger.release(packet.frame, this.holds)
-    packet.ended()
   }
 }

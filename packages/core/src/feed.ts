@@ -31,8 +31,8 @@ export class Feed extends RunningNode {
    * with `PLB_RUN_CANCELLED` when its signal aborts first, and with the reason when the run is doomed.
    */
   put(value: unknown, { meta, signal }: PutOptions = {}): Promise<void> {
-    const { roots } = this.host
-    const scope = new Scope(roots && [new Root(roots)])
+    const { roots, countsRoots } = this.host
+    const scope = new Scope(countsRoots ? [new Root(roots)] : undefined)
     return this.enter(new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope), signal)
   }
 
@@ -110,7 +110,7 @@ export class Feed extends RunningNode {
     for (let put = this.#waiting.shift(); put; put = this.#waiting.shift()) put.settle(error())
   }
 
-  protected override flushed(): Promise<void> {
+  protected override flush(): Promise<void> {
     return Promise.resolve()
   }
 
@@ -124,7 +124,7 @@ export class Feed extends RunningNode {
       }
       if (put.cancelled) continue
       this.#current = put
-      this.active++
+      this.movement.active++
       this.host.stirred()
       const sent = this.outlet.send(put.packet, OUT, put.packet.value, put.packet.meta)
       if (typeof sent === 'boolean') this.#sent(put, sent)
@@ -134,7 +134,7 @@ export class Feed extends RunningNode {
 
   async #sendLate(put: Put, sent: Promise<boolean>): Promise<void> {
     try {
-      this.#sent(put, await this.waiting(sent))
+      this.#sent(put, await this.movement.until(sent))
     } catch (error) {
       this.broken(error)
     }
@@ -155,7 +155,7 @@ export class Feed extends RunningNode {
 
   #settle(put: Put, accepted: boolean): void {
     this.#current = undefined
-    this.active--
+    this.movement.active--
     if (!put.cancelled) {
       if (!accepted && this.doomed) put.settle(this.signal.reason)
       else {

@@ -18,8 +18,9 @@ export interface Host {
   readonly run: string
   /** How much waits for others at the moment, in all nodes: see {@link rested}. */
   waiting: number
-  /** Absent unless it was asked for. */
-  readonly roots: RootLedger | undefined
+  readonly roots: RootLedger
+  /** Whether every root is counted, not only those that somebody waits for. */
+  readonly countsRoots: boolean
   /** Whether everything is being cancelled. */
   readonly doomed: boolean
   /** An error that ends the run. After the first one: recorded. */

@@ -1,38 +1,14 @@
 import { at } from './arrays.js'
-import type { Counters } from './counters.js'
-import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
-import type { ForkWindow, FrameJoin, Ledger, Share } from './frames.js'
-import { Faulty, type Inlet, type Taken, type Wake } from './inlet.js'
+import type { ForkWindow, FrameJoin, Share } from './frames.js'
+import { Faulty, type Inlet, type Taken } from './inlet.js'
 import { JoinEdge } from './join-edge.js'
-import { listsOf, type Packet, type Scope, tupleOf } from './packet.js'
+import type { JoinOptions } from './join-options.js'
+import { type Packet, type Scope, tupleOf } from './packet.js'
 import { Product } from './product.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
-
-export interface JoinOptions {
-  readonly node: string
-  /** Names of the predecessors, in tuple order. */
-  readonly inputs: readonly string[]
-  /** Which share of a frame is this join's. */
-  readonly share: number
-  readonly holds: readonly Token[]
-  /** `ordered`: hand over in the order in which the fork's outputs left, or as frames become complete. */
-  readonly properties: Pick<NodeProperties, 'ordered' | 'missing' | 'collect'>
-  /** Whether items that fail here wait for a worker like all others, because what becomes of them may have to wait. */
-  readonly faultsInTurn: boolean
-  /** Whether the node has no outgoing edges: a leaf drops nothing. */
-  readonly leaf: boolean
-  readonly ledger: Ledger
-  readonly counters: Counters
-  readonly wake: Wake
-  /** A packet that was taken and will not be processed. */
-  readonly onGivenUp: (packet: Packet) => void
-  /** An item that failed before its call. */
-  readonly onFault: (packet: Packet, error: PipelineError) => void
-  /** A packet that will not be processed. */
-  readonly onLost: (packet: Packet) => void
-}
+import { isOneOfEach, outcomeOf, slotsOf, tupleFor, type WrongCount } from './tuples.js'
 
 /**
  * Joins by lineage: the tuple holds what descends from one output of the fork. It stores whatever arrives at once, so
@@ -93,7 +69,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (share === undefined || share instanceof Faulty) return share
     if (this.#o.properties.collect === 'product' && !isOneOfEach(share, this.#o.inputs.length))
       return this.#takeNext(this.#begin(share))
-    const packet = this.#tuple(share)
+    const packet = tupleFor(share, this.#o.inputs.length, this.#o.properties.collect)
     this.#finish(share)
     return packet
   }
@@ -121,14 +97,18 @@ export class LineageJoin implements Inlet, FrameJoin {
     const before = this.#o.counters.unprocessed
     const taken = (share: Share): boolean => share.frame.scope === scope
     if (this.#product !== undefined && taken(this.#product.share)) this.#takeBackProduct(this.#product)
+    const gone: (Share | Faulty)[] = []
     this.#ready.remove((ready) => {
-      if (ready instanceof Faulty) return ready.packet.scope === scope && this.#takeBack(ready.packet)
-      if (!taken(ready)) return false
-      this.#unprocessed(ready)
-      this.#skip(ready)
-      return true
+      const isGone = ready instanceof Faulty ? ready.packet.scope === scope : taken(ready)
+      if (isGone) gone.push(ready)
+      return isGone
     })
     for (const share of this.#stored()) if (taken(share)) this.#unprocessed(share)
+    // Last: what these held may let others be handed over.
+    for (const ready of gone) {
+      if (ready instanceof Faulty) this.#o.onGivenUp(ready.packet)
+      else this.#skip(ready)
+    }
     return this.#o.counters.unprocessed > before
   }
 
@@ -136,7 +116,6 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.close()
-    this.#ready.remove((ready) => ready instanceof Faulty && this.#takeBack(ready.packet))
     const product = this.#forget()
     for (const share of this.#stored()) {
       if (share === product?.share) this.#abandon(product)
@@ -149,14 +128,10 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.clear()
-    this.#ready.remove((ready) => ready instanceof Faulty && this.#takeBack(ready.packet))
     const product = this.#forget()
     for (const share of this.#stored()) {
       const left = share === product?.share ? product.left() : share.arrived.map(({ packet }) => packet)
-      for (const packet of left) {
-        this.#o.counters.unprocessed++
-        this.#o.onLost(packet)
-      }
+      for (const packet of left) this.#o.onGivenUp(packet)
     }
   }
 
@@ -164,15 +139,13 @@ export class LineageJoin implements Inlet, FrameJoin {
   #unprocessed(share: Share): void {
     const { arrived } = share
     share.arrived = []
-    for (const { packet } of arrived) {
-      this.#o.counters.unprocessed += packet.weight
-      packet.ended()
-    }
+    this.#lose(arrived.map(({ packet }) => packet))
   }
 
-  #takeBack(packet: Packet): true {
-    this.#o.onGivenUp(packet)
-    return true
+  /** What arrived holds nothing any more: its tokens are the share's. */
+  #lose(packets: readonly Packet[]): void {
+    this.#o.counters.unprocessed += packets.length
+    for (const packet of packets) packet.ended()
   }
 
   #takeBackProduct(product: Product): void {
@@ -181,16 +154,14 @@ export class LineageJoin implements Inlet, FrameJoin {
     const { share, tuples } = product
     this.#finish(share)
     this.#o.ledger.release(share.frame, this.holds, tuples)
-    for (const packet of left) {
-      this.#o.counters.unprocessed += packet.weight
-      packet.ended()
-    }
+    this.#lose(left)
   }
 
   /** Hands nothing over any more; gives the share that was only in part. */
   #forget(): Product | undefined {
     const product = this.#product
-    this.#ready.remove(() => true)
+    for (let ready = this.#ready.shift(); ready; ready = this.#ready.shift())
+      if (ready instanceof Faulty) this.#o.onGivenUp(ready.packet)
     this.#product = undefined
     this.#cursor = undefined
     return product
@@ -221,29 +192,18 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #decide(share: Share): void {
-    const { inputs, properties } = this.#o
     if (share.frame.scope.request?.over === true) {
       this.#unprocessed(share)
       this.#skip(share)
       return
     }
     share.sort()
-    if (isOneOfEach(share, inputs.length)) {
-      this.#hand(share)
-      return
-    }
-    const counts = inputs.map(() => 0)
-    for (const { input } of share.arrived) counts[input] = at(counts, input) + 1
-    const empty = counts.indexOf(0)
-    if (empty >= 0 && properties.missing === 'fail') this.#fault(share, empty, 0)
-    else if (empty >= 0 && (properties.missing === 'skip' || share.arrived.length === 0)) {
+    const outcome = outcomeOf(share, this.#o.inputs.length, this.#o.properties)
+    if (outcome === 'hand') this.#hand(share)
+    else if (outcome === 'filter') {
       this.#filter(share)
       this.#skip(share)
-    } else {
-      const several = counts.findIndex((count) => count > 1)
-      if (several >= 0 && properties.collect === 'one') this.#fault(share, several, at(counts, several))
-      else this.#hand(share)
-    }
+    } else this.#fault(share, outcome)
   }
 
   #hand(share: Share): void {
@@ -271,7 +231,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     for (const { packet } of arrived) packet.ended()
   }
 
-  #fault(share: Share, input: number, count: number): void {
+  #fault(share: Share, { input, count }: WrongCount): void {
     const packet = tupleOf(
       share.arrived.map((arrival) => arrival.packet),
       share.frame.scope,
@@ -289,29 +249,9 @@ export class LineageJoin implements Inlet, FrameJoin {
     }
   }
 
-  #tuple(share: Share): Packet {
-    const { frame, arrived } = share
-    if (this.#o.properties.collect === 'all') return listsOf(this.#slots(share), frame.scope, frame)
-    if (arrived.length === this.#o.inputs.length)
-      return tupleOf(
-        arrived.map(({ packet }) => packet),
-        frame.scope,
-        frame,
-      )
-    const parts = this.#slots(share).map(([only]) => only)
-    return tupleOf(parts, frame.scope, frame)
-  }
-
-  /** What arrived, by input. */
-  #slots({ arrived }: Share): Packet[][] {
-    const slots = this.#o.inputs.map((): Packet[] => [])
-    for (const { input, packet } of arrived) at(slots, input).push(packet)
-    return slots
-  }
-
   /** Starts to hand over a share tuple by tuple; each holds for itself what the share holds behind the join. */
   #begin(share: Share): Product {
-    const product = new Product(share, this.#slots(share))
+    const product = new Product(share, slotsOf(share, this.#o.inputs.length))
     this.#o.ledger.add(share.frame, this.holds, product.tuples - 1)
     this.#product = product
     return product
@@ -343,11 +283,4 @@ export class LineageJoin implements Inlet, FrameJoin {
     }
     return stored
   }
-}
-
-/** The usual case, told without counting: arrivals are in the order of inputs. */
-function isOneOfEach({ arrived }: Share, inputs: number): boolean {
-  if (arrived.length !== inputs) return false
-  for (let input = 0; input < inputs; input++) if (arrived[input]?.input !== input) return false
-  return true
 }

@@ -1,47 +1,25 @@
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
-import { DRAIN_MS, DRAIN_SHARE, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
+import { Deadlines } from './deadlines.js'
+import { DRAIN_MS, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
 import { Delivery } from './delivery.js'
-import { addFurther, PipelineError, type StalledNode } from './errors.js'
+import { addFurther, PipelineError } from './errors.js'
 import { Events, type RunEvents } from './events.js'
 import { Feed, type PutOptions } from './feed.js'
+import { connect } from './fitter.js'
 import { Ledger } from './frames.js'
 import type { Host } from './host.js'
-import { isThenable } from './iterate.js'
 import { Lifecycle, type NodeState, RUN_MOVES, type RunState } from './lifecycle.js'
-import type { Output } from './outlet.js'
+import type { NetworkOptions } from './network-options.js'
 import { type Packet, Scope } from './packet.js'
-import { connect, type Pipework } from './pipework.js'
+import type { Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
 import { type End, Records } from './records.js'
 import type { RunReport, Snapshot } from './report.js'
-import { type Answer, type RequestHost, type RequestLimits, type RequestOptions, Requests } from './requests.js'
+import { type Answer, type RequestHost, type RequestOptions, Requests } from './requests.js'
 import { RootLedger } from './roots.js'
 import { type StallHost, StallWatch } from './stall.js'
 import type { TapSettings } from './taps.js'
-
-export interface NetworkOptions {
-  readonly env?: Readonly<Record<string, unknown>>
-  readonly logger?: Logger
-  /** Takes the outputs of leaves, one at a time; a promise makes the leaf wait. Absent: they are discarded. */
-  readonly onOutput?: (output: Output) => unknown
-  /** What inlets are fed with, by node number; other inlets take `put`. */
-  readonly inputs?: ReadonlyMap<number, Iterable<unknown> | AsyncIterable<unknown>>
-  /** Dooms the run when it aborts. */
-  readonly signal?: AbortSignal
-  /** Milliseconds after which the run is doomed. */
-  readonly deadlineMs?: number
-  /** @defaultValue 5000 */
-  readonly graceMs?: number
-  /** Milliseconds that nothing may move while something is inside; then the run fails. @defaultValue none */
-  readonly inactivityMs?: number
-  /** Whether the report tells what became of every root. @defaultValue `false` */
-  readonly ledger?: boolean
-  /** Most requests that may be in flight. @defaultValue 1024 */
-  readonly maxInFlight?: number
-  /** Whether one more request is refused or waits. @defaultValue `'reject'` */
-  readonly overload?: RequestLimits['overload']
-}
 
 /**
  * A plan at work. It starts once, and it settles: when all nodes have ended by themselves, or after `drain` or
@@ -49,11 +27,13 @@ export interface NetworkOptions {
  */
 export class Network implements Host, RequestHost, StallHost {
   readonly scope: Scope = new Scope()
+  readonly run: string = crypto.randomUUID()
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   #graceMs: number
   readonly ledger: Ledger = new Ledger()
-  readonly roots: RootLedger | undefined
+  readonly roots: RootLedger = new RootLedger()
+  readonly countsRoots: boolean
   waiting = 0
   readonly events: Events
   /** Settles with the report, whatever happens; never rejects. */
@@ -69,34 +49,32 @@ export class Network implements Host, RequestHost, StallHost {
   #resolve: (report: RunReport) => void = () => {}
   /** Deadline of a drain that was asked for while executors warmed up. */
   #drainOnStart: number | undefined
-  #deadline: NodeJS.Timeout | undefined
-  #drainDeadline: NodeJS.Timeout | undefined
+  readonly #deadlines: Deadlines
   readonly #watch: StallWatch
   #paused = false
-  #run: string | undefined
   /** Absent while nobody has asked for anything. */
   #requests: Requests | undefined
-  #requestRoots: RootLedger | undefined
 
   constructor(plan: Plan, options: NetworkOptions = {}) {
     this.#options = options
     this.env = options.env ?? Object.freeze({})
     this.logger = options.logger ?? SILENT
     this.#graceMs = options.graceMs ?? GRACE_MS
-    this.roots = options.ledger === true ? new RootLedger() : undefined
+    this.countsRoots = options.ledger === true
     this.events = new Events(this.logger)
     this.#lifecycle = new Lifecycle<RunState>(RUN_MOVES, 'idle', (from, to) => this.events.emit('state', { from, to }))
     this.settled = new Promise((resolve) => {
       this.#resolve = resolve
     })
     this.#living = plan.nodes.length
-    this.#watch = new StallWatch(this, options.inactivityMs)
     this.#delivery = options.onOutput === undefined ? undefined : new Delivery(options.onOutput, this)
     this.#pipework = connect(plan, {
       host: this,
       inputs: options.inputs,
       deliver: this.#delivery?.deliver,
     })
+    this.#deadlines = new Deadlines(options, (end, graceMs) => this.#doom(end, graceMs))
+    this.#watch = new StallWatch(this, this.#pipework, options.inactivityMs)
   }
 
   get state(): RunState {
@@ -111,30 +89,12 @@ export class Network implements Host, RequestHost, StallHost {
     return this.state === 'doomed' || this.state === 'settled'
   }
 
-  get run(): string {
-    this.#run ??= crypto.randomUUID()
-    return this.#run
-  }
-
-  get requestRoots(): RootLedger {
-    this.#requestRoots ??= this.roots ?? new RootLedger()
-    return this.#requestRoots
-  }
-
   get atWork(): boolean {
     return !this.#paused && (this.state === 'running' || this.state === 'draining')
   }
 
-  get stands(): boolean {
-    return this.#delivery?.busy !== true && this.#pipework.stands
-  }
-
-  get holds(): boolean {
-    return this.#pipework.holds
-  }
-
-  get progress(): number {
-    return this.#pipework.progress
+  get delivering(): boolean {
+    return this.#delivery?.busy === true
   }
 
   /** Starts every node, from the leaves to the sources. May be called once. */
@@ -142,31 +102,18 @@ export class Network implements Host, RequestHost, StallHost {
     if (this.state !== 'idle') throw new PipelineError('STATE_ALREADY_STARTED', { what: 'The network' })
     this.#startedAt = performance.now()
     this.#lifecycle.move('starting')
-    const { signal, deadlineMs } = this.#options
-    if (signal?.aborted) {
-      this.#abort()
-      return
-    }
-    signal?.addEventListener('abort', this.#abort, { once: true })
-    if (deadlineMs !== undefined) this.#deadline = setTimeout(() => this.#late(deadlineMs), deadlineMs)
-    const warming: PromiseLike<void>[] = []
+    if (!this.#deadlines.start()) return
     try {
-      for (const node of this.#pipework.fromLeaves) {
-        const warm = node.start()
-        if (isThenable(warm)) warming.push(warm)
-      }
+      const warming = this.#pipework.start()
+      if (warming === undefined) this.#started()
+      else
+        void warming.then(
+          () => this.#started(),
+          (error) => this.#notStarted(error),
+        )
     } catch (error) {
-      // Nobody will wait for the others.
-      for (const warm of warming) warm.then(undefined, () => {})
       this.#notStarted(error)
-      return
     }
-    if (warming.length === 0) this.#started()
-    else
-      void Promise.all(warming).then(
-        () => this.#started(),
-        (error) => this.#notStarted(error),
-      )
   }
 
   /** Puts a value into an inlet: see {@link Feed.put}. */
@@ -185,10 +132,6 @@ export class Network implements Host, RequestHost, StallHost {
 
   cancel(scope: Scope, reason: unknown): readonly string[] {
     return this.doomed ? [] : this.#pipework.cancel(scope, reason)
-  }
-
-  waits(): readonly StalledNode[] {
-    return this.#pipework.waits()
   }
 
   stalled(error: PipelineError<'RUN_STALLED'>): void {
@@ -232,7 +175,7 @@ export class Network implements Host, RequestHost, StallHost {
     if (this.#lifecycle.may('draining')) {
       this.#lifecycle.move('draining')
       if (this.doomed) return this.settled // by a listener, just now
-      this.#drainDeadline = setTimeout(() => this.#drainLate(deadlineMs), deadlineMs * DRAIN_SHARE)
+      this.#deadlines.drain(deadlineMs)
       this.resume()
       for (const node of this.#pipework.sources) {
         if (node instanceof Feed) node.end()
@@ -245,7 +188,7 @@ export class Network implements Host, RequestHost, StallHost {
 
   /** Cancels everything now. Idempotent, from any state. */
   doomsday(reason?: unknown): Promise<RunReport> {
-    this.#doom({ outcome: 'doomed', error: new PipelineError('RUN_DOOMED', { reason }, reason), reason }, reason)
+    this.#doom({ outcome: 'doomed', error: new PipelineError('RUN_DOOMED', { reason }, reason), reason })
     return this.settled
   }
 
@@ -265,7 +208,7 @@ export class Network implements Host, RequestHost, StallHost {
 
   fail(error: PipelineError): void {
     this.#note(error)
-    this.#doom({ outcome: 'failed', error }, error)
+    this.#doom({ outcome: 'failed', error })
   }
 
   failAtEnd(error: PipelineError): void {
@@ -325,28 +268,12 @@ export class Network implements Host, RequestHost, StallHost {
     throw new PipelineError('OPTION_INVALID', { option: 'node', what: `names "${feed.name}", which is no open inlet` })
   }
 
-  readonly #abort = (): void => {
-    const reason: unknown = this.#options.signal?.reason
-    const error = new PipelineError('RUN_DOOMED', { reason }, reason)
-    this.#doom({ outcome: 'doomed', error, reason }, reason)
-  }
-
-  #late(deadlineMs: number): void {
-    const error = new PipelineError('RUN_DEADLINE', { deadlineMs })
-    this.#doom({ outcome: 'doomed', error, reason: error }, error)
-  }
-
-  /** What is left of the deadline is all the grace there is. */
-  #drainLate(deadlineMs: number): void {
-    this.#graceMs = Math.min(this.#graceMs, deadlineMs * (1 - DRAIN_SHARE))
-    this.#late(deadlineMs)
-  }
-
-  #doom(end: End, reason: unknown): void {
+  #doom(end: End, graceMs = this.#graceMs): void {
     if (!this.#lifecycle.may('doomed')) return
     this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
     this.#lifecycle.move('doomed')
-    const told = reason ?? end.error
+    this.#graceMs = Math.min(this.#graceMs, graceMs)
+    const told = end.reason ?? end.error
     this.#delivery?.clear()
     this.#watch.end()
     if (end.error !== undefined) this.#requests?.doom(end.error)
@@ -358,14 +285,12 @@ export class Network implements Host, RequestHost, StallHost {
   /** Settles once every node has ended. */
   #check(): void {
     if (this.#living > 0 || !this.#lifecycle.may('settled')) return
-    clearTimeout(this.#deadline)
-    clearTimeout(this.#drainDeadline)
+    this.#deadlines.clear()
     this.#watch.end()
-    this.#options.signal?.removeEventListener('abort', this.#abort)
     this.#lifecycle.move('settled')
     const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
-    const roots = (this.roots ?? this.#requestRoots)?.close()
-    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...(roots && { roots }) }
+    const roots = (this.countsRoots || this.#requests !== undefined) && { roots: this.roots.close() }
+    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...roots }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

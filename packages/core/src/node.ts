@@ -1,15 +1,16 @@
 import PQueue from 'p-queue'
-import type { Logger } from './context.js'
 import type { Counters } from './counters.js'
 import { type ErrorDetails, PipelineError } from './errors.js'
 import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
+import { Movement } from './movement.js'
 import type { Outlet } from './outlet.js'
-import { Bundle, type Packet, type Scope } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import type { PlanNode } from './plan.js'
-import { type SlotOwner, type WorkerSlot, WorkerSlots } from './slot.js'
+import type { SlotOwner, WorkerSlot } from './slot.js'
+import { WorkerSlots } from './slots.js'
 import { StopSignal } from './stop-signal.js'
 
 export interface NodeOptions {
@@ -34,26 +35,20 @@ export abstract class RunningNode implements SlotOwner {
   readonly name: string
   readonly plan: PlanNode
   readonly counters: Counters
-  protected readonly host: Host
+  readonly host: Host
   protected readonly outlet: Outlet
   /** Runs the node's bursts: how many at once, and whether at all. */
   protected readonly pool: PQueue
   /** Iterators of user code that are being drawn from. */
   protected readonly draws: Map<Draw, WorkerSlot> = new Map()
-  /** Bursts and hooks in progress. */
-  protected active = 0
-  /** Those of them that wait for others: for room, for a credit, for their turn. */
-  protected blocked = 0
-  /** Those of them that ran out of time so long ago that nobody expects them back. */
-  protected stuck = 0
-  /** Told whenever nothing in it moves by itself any more. */
-  onRest: () => void = () => {}
+  /** What is in progress: bursts and hooks. */
+  readonly movement: Movement
   protected paused = false
   /** Whether somebody still takes its outputs; if not, it is about to be stopped. */
   protected wanted = true
   #runner: Runner | undefined
   #workers: number
-  readonly #slots: WorkerSlots
+  protected readonly slots: WorkerSlots
   readonly #lifecycle: Lifecycle<NodeState>
   readonly #stop = new StopSignal()
   #tearingDown = false
@@ -67,7 +62,8 @@ export abstract class RunningNode implements SlotOwner {
     this.#workers = plan.properties.workers
     this.pool = new PQueue({ concurrency: this.#workers })
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
-    this.#slots = new WorkerSlots(this, host.scope, (error, hook) => this.#hookFailed(error, hook))
+    this.movement = new Movement(host, () => this.resting)
+    this.slots = new WorkerSlots(this, host.scope, (error, hook) => this.hookFailed(error, hook))
     // Not on this stack: ends and stops travel along chains that may be longer than a stack is deep.
     this.outlet = outlet(() => {
       this.wanted = false
@@ -79,25 +75,13 @@ export abstract class RunningNode implements SlotOwner {
     return this.#lifecycle.state
   }
 
-  get env(): Host['env'] {
-    return this.host.env
-  }
-
-  get logger(): Logger {
-    return this.host.logger
-  }
-
   get workers(): number {
     return this.#workers
   }
 
-  get run(): string {
-    return this.host.run
-  }
-
   /** Items in calls now. */
   get inProgress(): number {
-    return this.#slots.packets().reduce((items, packet) => items + Math.max(1, packet.weight), 0)
+    return this.slots.packets().reduce((items, packet) => items + Math.max(1, packet.weight), 0)
   }
 
   /** Aborts when the node is told to stop. */
@@ -140,19 +124,8 @@ export abstract class RunningNode implements SlotOwner {
     this.pool.concurrency = count
   }
 
-  /** A request was cancelled: what it has in calls is given up, and these are told. Gives whether it had anything here. */
-  cancel(scope: Scope, reason: unknown): boolean {
-    let found = false
-    for (const slot of this.#slots.all()) {
-      const { packet } = slot
-      if (packet === undefined || slot.lapsed || !isOf(packet, scope)) continue
-      found = true
-      if (packet instanceof Bundle && packet.members.some((member) => member.scope.request?.over !== true)) continue
-      this.giveUp(slot)
-      this.interrupt(slot, reason)
-    }
-    return found
-  }
+  /** A request was cancelled: gives up what it has here; tells whether there was anything. */
+  abstract cancel(scope: Scope, reason: unknown): boolean
 
   /** Starts to work. */
   protected abstract begin(): void
@@ -179,11 +152,7 @@ export abstract class RunningNode implements SlotOwner {
 
   /** A free slot, set up; `undefined` when setting it up failed. A promise where setup is asynchronous. */
   protected slot(): WorkerSlot | undefined | Promise<WorkerSlot | undefined> {
-    return this.#slots.acquire(this.runner)
-  }
-
-  protected freeSlot(slot: WorkerSlot): void {
-    this.#slots.release(slot)
+    return this.slots.acquire(this.runner)
   }
 
   /** Runs `task` on the p-queue, in the scope of the run. Never rejects: what escapes is a bug, and ends the run. */
@@ -203,19 +172,19 @@ export abstract class RunningNode implements SlotOwner {
     await undefined
     if (!this.running) return
     this.#lifecycle.move('ending')
-    this.active++
+    this.movement.active++
     try {
-      if (this.#runner?.flush !== undefined) await this.#flush(this.#runner)
+      if (this.#runner?.flush !== undefined) await this.flush(this.#runner)
     } finally {
-      this.active--
+      this.movement.active--
       this.#tearDown()
     }
   }
 
   /** Call when a burst has ended: a node that stops goes on to tear down with its last one. */
   protected burstEnded(): void {
-    if (this.state === 'stopping' && this.active === 0) this.#tearDown()
-    this.rests()
+    if (this.state === 'stopping' && this.movement.active === 0) this.#tearDown()
+    this.movement.rests()
   }
 
   /** Whether `error` only says that the call obeyed the signal. */
@@ -227,12 +196,12 @@ export abstract class RunningNode implements SlotOwner {
     return new PipelineError('NODE_FAILED', { node: this.name, attempts, phase, cause: error }, error)
   }
 
-  /** Hands on what `flush` returned, yielded and emitted on this slot. */
-  protected abstract flushed(slot: WorkerSlot, result: unknown): Promise<void>
+  /** Runs the hook that follows the last input, and hands on what it gives. */
+  protected abstract flush(runner: Runner): Promise<void>
 
   #begin(runner: Runner): void {
     this.#runner = runner
-    if (!this.#lifecycle.may('running')) return void this.#slots.tearDown(runner, this.#reason) // doomed meanwhile
+    if (!this.#lifecycle.may('running')) return void this.slots.tearDown(runner, this.#reason) // doomed meanwhile
     this.#lifecycle.move('running')
     this.begin()
   }
@@ -246,34 +215,20 @@ export abstract class RunningNode implements SlotOwner {
     this.#stop.fire()
     // Whoever draws from them sees what closing them throws.
     for (const draw of this.draws.keys()) draw.close().catch(() => {})
-    for (const slot of this.#slots.all()) {
+    for (const slot of this.slots.all()) {
       slot.clock?.end()
       slot.tell(reason)
     }
     this.halted(this.doomed)
     this.resume() // a paused burst has to start once more to see that it is over
-    if (this.active === 0) this.#tearDown()
+    if (this.movement.active === 0) this.#tearDown()
     else this.#startGrace()
-  }
-
-  async #flush(runner: Runner): Promise<void> {
-    // An aggregate of nothing is a result too: without items, one slot is set up for it.
-    const ready = this.#slots.ready()
-    for (const slot of ready.length > 0 ? ready : [await this.slot()]) {
-      if (slot === undefined || this.state !== 'ending') return
-      try {
-        const result = this.host.scope.run(() => runner.flush?.(slot), undefined)
-        await this.flushed(slot, isThenable(result) ? await result : result)
-      } catch (error) {
-        this.#hookFailed(error, 'flush')
-      }
-    }
   }
 
   #tearDown(): void {
     if (this.#tearingDown) return
     this.#tearingDown = true
-    const ends = this.#slots.tearDown(this.#runner, this.#reason)
+    const ends = this.slots.tearDown(this.#runner, this.#reason)
     if (ends.length === 0) this.#end(false)
     else {
       if (this.#grace === undefined) this.#startGrace()
@@ -286,7 +241,8 @@ export abstract class RunningNode implements SlotOwner {
     return this.doomed ? this.#stop.reason : undefined
   }
 
-  #hookFailed(error: unknown, hook: Phase): void {
+  /** A hook failed: nothing of the run can be trusted to go on. */
+  protected hookFailed(error: unknown, hook: Phase): void {
     if (!this.isAbort(error)) this.host.fail(this.failure(error, hook))
   }
 
@@ -298,13 +254,13 @@ export abstract class RunningNode implements SlotOwner {
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
     // Who waits for room obeys; only a call that does not return is given up.
-    if (!this.doomed && this.active > 0 && this.blocked >= this.active) {
+    if (!this.doomed && this.movement.active > 0 && this.movement.blocked >= this.movement.active) {
       this.#startGrace()
       return
     }
-    for (const slot of this.#slots.all()) this.giveUp(slot)
+    for (const slot of this.slots.all()) this.giveUp(slot)
     this.#tearingDown = true
-    this.#slots.tearDown(this.#runner, this.#reason)
+    this.slots.tearDown(this.#runner, this.#reason)
     this.#end(true)
   }
 
@@ -314,13 +270,6 @@ export abstract class RunningNode implements SlotOwner {
     this.outlet.end()
     this.#lifecycle.move('ended')
     this.host.nodeEnded(this.name, abandoned)
-  }
-
-  /** Tells a call whose item was given up to stop. */
-  protected interrupt(slot: WorkerSlot, reason: unknown): void {
-    slot.clock?.end()
-    slot.tell(reason)
-    for (const [draw, drawer] of this.draws) if (drawer === slot) draw.close().catch(() => {})
   }
 
   /** Gives up what is in a call, which may go on. */
@@ -338,45 +287,13 @@ export abstract class RunningNode implements SlotOwner {
     for (const part of packet.parts ?? [packet]) this.host.lost(this.name, part)
   }
 
-  /** Waits for others. */
-  protected async waiting<T>(wait: Promise<T>): Promise<T> {
-    this.waitBegins()
-    try {
-      return await wait
-    } finally {
-      this.waitEnds()
-    }
-  }
-
-  protected waitBegins(): void {
-    this.blocked++
-    this.host.waiting++
-    this.rests()
-  }
-
-  protected waitEnds(): void {
-    this.blocked--
-    this.host.waiting--
-  }
-
   /** Whether nothing in it moves by itself: all that is in progress waits for others. */
   get resting(): boolean {
-    return this.active <= this.blocked + this.stuck && (!this.#tearingDown || this.state === 'ended')
+    return this.movement.waits && (!this.#tearingDown || this.state === 'ended')
   }
 
-  /** What its calls are at, in words that follow its name; `undefined` where that says nothing. */
+  /** What its calls are at: see {@link Movement.doing}. */
   get doing(): string | undefined {
-    if (this.stuck > 0) return 'is in a call that ran out of time and has not returned'
-    return this.active > this.blocked ? 'is in a call' : undefined
-  }
-
-  /** Call when it may have come to rest. */
-  protected rests(): void {
-    if (!this.resting) return
-    this.onRest()
-    this.host.rested()
+    return this.movement.doing
   }
 }
-
-const isOf = (packet: Packet, scope: Scope): boolean =>
-  packet instanceof Bundle ? packet.members.some((member) => member.scope === scope) : packet.scope === scope

@@ -178,19 +178,9 @@ export class Outlet {
     })
   }
 
-  /** Whether an output needs a place that is taken before it is made. */
-  get reserves(): boolean {
-    return this.#o.places !== undefined
-  }
-
-  /** Takes a place for the next output before it is made; a promise where there is none now. */
-  reserve(): undefined | Promise<void> {
-    return this.#o.places?.reserve()
-  }
-
-  /** The output was not made. */
-  unreserve(): void {
-    this.#o.places?.unreserve()
+  /** Where each output needs a place that can be taken before it is made. */
+  get places(): InFlightQueue | undefined {
+    return this.#o.places
   }
 
   /** Where a ledger is kept: the copies are counted before the first of them can end. */

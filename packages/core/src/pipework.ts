@@ -1,166 +1,119 @@
-import { types } from 'node:util'
 import { at } from './arrays.js'
-import { BatchInlet } from './batch.js'
-import { Counters } from './counters.js'
-import { PipelineError, type StalledNode } from './errors.js'
+import type { BatchInlet } from './batch.js'
+import type { Counters } from './counters.js'
+import type { StalledNode } from './errors.js'
 import { Feed } from './feed.js'
-import { ForkWindow } from './frames.js'
-import type { Host } from './host.js'
-import { InFlightQueue } from './in-flight-queue.js'
-import { type Inlet, type InletHooks, MergeInlet, SingleInlet, type Wake } from './inlet.js'
-import { LineageJoin } from './join.js'
+import type { ForkWindow } from './frames.js'
+import { isThenable } from './iterate.js'
 import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
-import { type Deliver, Outlet } from './outlet.js'
-import type { Packet, Scope } from './packet.js'
-import { PartitionInlet } from './partition.js'
-import type { Plan, PlanEdge } from './plan.js'
-import { Processor } from './processor.js'
-import { Queue } from './queue.js'
+import type { Outlet } from './outlet.js'
+import type { Scope } from './packet.js'
+import type { Plan } from './plan.js'
+import type { Queue } from './queue.js'
 import { Relief } from './relief.js'
 import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
-import { Source } from './source.js'
-import { StreamProcessor } from './stream-processor.js'
-import { WindowInlet } from './window.js'
-import { ZipInlet } from './zip.js'
+import { waitsOf } from './waits.js'
 
-export interface PipeworkOptions {
-  readonly host: Host
-  readonly inputs: ReadonlyMap<number, Iterable<unknown> | AsyncIterable<unknown>> | undefined
-  readonly deliver: Deliver | undefined
-}
-
-/** The nodes and edges of a network, connected and not yet started. */
-export interface Pipework {
-  /** By node number. */
+/** What a network is made of, by number of node or edge. */
+export interface Fittings {
   readonly nodes: readonly RunningNode[]
-  /** The same, in the order in which they are started. */
+  /** The same, from the leaves to the sources. */
   readonly fromLeaves: readonly RunningNode[]
-  readonly sources: readonly RunningNode[]
-  /** By node number. */
+  readonly counters: readonly Counters[]
   readonly outlets: readonly Outlet[]
-  /** Whether nothing moves by itself, and no inlet is open through which anything could come. */
-  readonly stands: boolean
-  /** Whether anything is inside. */
-  readonly holds: boolean
-  /** Grows with everything that happens to packets. */
-  readonly progress: number
-  /** Who waits for what, from the sources on. */
-  waits(): readonly StalledNode[]
-  /** Takes everything of a cancelled request out; gives the names of the nodes where it was. */
-  cancel(scope: Scope, reason: unknown): readonly string[]
-  /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */
-  clear(): void
-  counts(): { readonly nodes: Readonly<Record<string, NodeCounts>>; readonly edges: readonly EdgeCounts[] }
-  snapshot(): Pick<Snapshot, 'nodes' | 'edges'>
+  readonly edges: readonly (Queue | JoinEdge)[]
+  readonly windows: ReadonlyMap<number, ForkWindow>
+  readonly batches: ReadonlyMap<number, BatchInlet>
 }
 
-/** Connects the nodes of a plan: makes each edge, window, inlet, outlet and node once. */
-export function connect(plan: Plan, options: PipeworkOptions): Pipework {
-  return new Fitter(plan, options)
-}
-
-class Fitter implements Pipework {
+/** The nodes and edges of a network, connected. */
+export class Pipework {
   readonly nodes: readonly RunningNode[]
-  readonly fromLeaves: readonly RunningNode[]
+  readonly outlets: readonly Outlet[]
   readonly sources: readonly RunningNode[]
-  readonly outlets: Outlet[] = []
   readonly #plan: Plan
-  readonly #o: PipeworkOptions
-  /** By edge number; a node makes its input edges, so they exist before the nodes that write to them. */
-  readonly #edges: (Queue | JoinEdge)[] = []
-  readonly #joins = new Map<number, LineageJoin>()
-  /** By node number. */
-  readonly #windows = new Map<number, ForkWindow>()
-  /** By node number. */
-  readonly #batches = new Map<number, BatchInlet>()
-  readonly #counters: readonly Counters[]
+  readonly #f: Fittings
   /** Absent where there are no batches. */
   readonly #relief: Relief | undefined
 
-  constructor(plan: Plan, options: PipeworkOptions) {
+  constructor(plan: Plan, fittings: Fittings) {
     this.#plan = plan
-    this.#o = options
-    this.#counters = plan.nodes.map(() => new Counters())
-    // From the leaves to the sources: a node makes its input edges, and its predecessors write to them.
-    const made = new Map(plan.order.toReversed().map((number) => [number, this.#node(number)]))
-    this.nodes = plan.nodes.map((_, number) => made.get(number) as RunningNode) // order names every node once
-    this.fromLeaves = [...made.values()]
-    this.sources = this.nodes.filter((node) => node.plan.inputs.length === 0)
-    if (this.#batches.size > 0)
-      this.#relief = new Relief(plan, { nodes: this.nodes, windows: this.#windows, batches: this.#batches })
+    this.#f = fittings
+    this.nodes = fittings.nodes
+    this.outlets = fittings.outlets
+    this.sources = fittings.nodes.filter((node) => node.plan.inputs.length === 0)
+    if (fittings.batches.size > 0) this.#relief = new Relief(plan, fittings)
   }
 
+  /** Starts every node, from the leaves to the sources; a promise where executors have to warm up. */
+  start(): undefined | Promise<unknown> {
+    const warming: PromiseLike<void>[] = []
+    try {
+      for (const node of this.#f.fromLeaves) {
+        const warm = node.start()
+        if (isThenable(warm)) warming.push(warm)
+      }
+    } catch (error) {
+      // Nobody will wait for the others.
+      for (const warm of warming) warm.then(undefined, () => {})
+      throw error
+    }
+    return warming.length === 0 ? undefined : Promise.all(warming)
+  }
+
+  /** Whether nothing moves by itself, and no inlet is open through which anything could come. */
   get stands(): boolean {
     return this.nodes.every((node) => node.resting && !(node instanceof Feed && node.open))
   }
 
+  /** Whether anything is inside. */
   get holds(): boolean {
     return (
       this.nodes.some((node) => !node.resting) ||
-      this.#edges.some((edge) => edge.size > 0) ||
-      [...this.#windows.values()].some((window) => window.open > 0) ||
-      [...this.#batches.values()].some((batch) => batch.held.length > 0)
+      this.#f.edges.some((edge) => edge.size > 0) ||
+      [...this.#f.windows.values()].some((window) => window.open > 0) ||
+      [...this.#f.batches.values()].some((batch) => batch.held.length > 0)
     )
   }
 
+  /** Grows with everything that happens to packets. */
   get progress(): number {
     let sum = 0
-    for (const { received, completed, failed, unprocessed, emitted } of this.#counters)
+    for (const { received, completed, failed, unprocessed, emitted } of this.#f.counters)
       sum += received + completed + failed + unprocessed + emitted
     return sum
   }
 
+  /** Who waits for what, from the sources on. */
   waits(): readonly StalledNode[] {
-    return this.#plan.order.flatMap((number) => this.#waitsOf(number))
+    return waitsOf(this.#plan, this.#f)
   }
 
-  #waitsOf(number: number): StalledNode[] {
-    const { name: node, outputs } = at(this.#plan.nodes, number)
-    const waits: StalledNode[] = []
-    for (const output of outputs) {
-      const edge = at(this.#edges, output)
-      const on = this.#name(at(this.#plan.edges, output).to)
-      if (edge.crowd > 0)
-        waits.push({ node, on, why: `waits for room in front of "${on}" (${edge.size} of ${edge.capacity} taken)` })
-    }
-    const window = this.#windows.get(number)
-    const joins = this.#plan.regions.forks.get(number)?.joins.map((join) => this.#name(join)) ?? []
-    if (window !== undefined && window.crowd > 0)
-      waits.push({
-        node,
-        on: joins[0],
-        why: `waits until "${joins.join('" or "')}" is done with one of ${window.open} items`,
-      })
-    const batch = this.#batches.get(number)
-    if (batch !== undefined && batch.held.length > 0)
-      waits.push({ node, why: `holds ${batch.held.length} items of a batch` })
-    const why = at(this.nodes, number).doing
-    return why === undefined ? waits : [...waits, { node, why }]
-  }
-
+  /** Takes everything of a cancelled request out; gives the names of the nodes where it was. */
   cancel(scope: Scope, reason: unknown): readonly string[] {
     const found = this.nodes.filter((node) => node.cancel(scope, reason))
-    for (const window of this.#windows.values()) window.withdraw(scope)
+    for (const window of this.#f.windows.values()) window.withdraw(scope)
     return found.map((node) => node.name)
   }
 
+  /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */
   clear(): void {
     this.#relief?.end()
-    for (const window of this.#windows.values()) window.clear()
-    for (const edge of this.#edges) edge.clear()
+    for (const window of this.#f.windows.values()) window.clear()
+    for (const edge of this.#f.edges) edge.clear()
   }
 
-  counts(): ReturnType<Pipework['counts']> {
+  counts(): { readonly nodes: Readonly<Record<string, NodeCounts>>; readonly edges: readonly EdgeCounts[] } {
     const nodes = this.nodes.map((node) => [node.name, { ...node.counters }] as const)
-    return { nodes: Object.fromEntries(nodes), edges: this.#edges.map((_, number) => this.#edgeCounts(number)) }
+    return { nodes: Object.fromEntries(nodes), edges: this.#f.edges.map((_, number) => this.#edgeCounts(number)) }
   }
 
   snapshot(): Pick<Snapshot, 'nodes' | 'edges'> {
     const nodes = this.nodes.map(
       (node) => [node.name, { ...node.counters, state: node.state, inProgress: node.inProgress }] as const,
     )
-    const edges = this.#edges.map((edge, number) => ({
+    const edges = this.#f.edges.map((edge, number) => ({
       ...this.#edgeCounts(number),
       depth: edge.size,
       capacity: edge.capacity,
@@ -171,164 +124,11 @@ class Fitter implements Pipework {
 
   #edgeCounts(number: number): EdgeCounts {
     const { from, port, to } = at(this.#plan.edges, number)
-    const { entered, left, unprocessed, waits } = at(this.#edges, number)
+    const { entered, left, unprocessed, waits } = at(this.#f.edges, number)
     return { from: this.#name(from), port, to: this.#name(to), entered, left, unprocessed, waits }
   }
 
   #name(node: number): string {
     return at(this.#plan.nodes, node).name
-  }
-
-  #node(number: number): RunningNode {
-    const { host, inputs } = this.#o
-    const plan = at(this.#plan.nodes, number)
-    const counters = at(this.#counters, number)
-    const outlet = (onUnwanted: () => void): Outlet => this.#outlet(number, onUnwanted)
-    const options = { plan, host, counters, outlet }
-    const input = inputs?.get(number)
-    if (plan.kind === 'inlet') return input === undefined ? new Feed(options) : new Source({ ...options, input })
-    if (plan.kind === 'source') return new Source(options)
-    const holds = this.#plan.regions.nodes.get(number)?.holds ?? []
-    const inlet = (hooks: InletHooks): Inlet => this.#gathered(number, hooks)
-    if (plan.kind === 'stream') return new StreamProcessor({ ...options, holds, inlet })
-    const bounded = plan.inputs.some(
-      (edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight,
-    )
-    return new Processor({ ...options, holds, inlet, tells: bounded || plan.partitionBy !== undefined })
-  }
-
-  /** The inputs of a node in the form in which its calls get them. */
-  #gathered(number: number, hooks: InletHooks): Inlet {
-    const { properties, partitionBy } = at(this.#plan.nodes, number)
-    const { batch, window, queueSize } = properties
-    const inlet = (wake: Wake): Inlet => this.#inlet(number, { ...hooks, wake })
-    const { wake, onGivenUp: giveUp, onPassed, keyOf } = hooks
-    const { scope } = this.#o.host
-    if (batch !== undefined) {
-      const batches = new BatchInlet({ inlet, wake, giveUp, scope, batch })
-      this.#batches.set(number, batches)
-      return batches
-    }
-    if (window !== undefined) return new WindowInlet({ inlet, wake, giveUp, scope, window, onPassed })
-    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, keyOf })
-    return inlet(wake)
-  }
-
-  #inlet(number: number, hooks: InletHooks): Inlet {
-    const { inputs, properties, name } = at(this.#plan.nodes, number)
-    const { host } = this.#o
-    const { wake } = hooks
-    const counters = at(this.#counters, number)
-    const names = inputs.map((edge) => this.#name(at(this.#plan.edges, edge).from))
-    if (this.#plan.regions.forkOf.has(number)) return this.#join(number, names, hooks)
-    const queues = inputs.map((edge) => this.#queue(edge, at(this.#plan.edges, edge)))
-    if (this.#plan.regions.positional.has(number)) {
-      const onUnequal = (error: PipelineError): void => host.failAtEnd(error)
-      const { unequal } = properties
-      return new ZipInlet(queues, { node: name, inputs: names, unequal, counters, scope: host.scope, wake, onUnequal })
-    }
-    return queues.length === 1 ? new SingleInlet(at(queues, 0), counters, wake) : new MergeInlet(queues, counters, wake)
-  }
-
-  #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
-    const { packetsInFlight } = at(this.#plan.nodes, from).properties
-    const queue = packetsInFlight === undefined ? new Queue(capacity) : new InFlightQueue(capacity, packetsInFlight)
-    const name = this.#name(to)
-    const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
-    const { host } = this.#o
-    queue.onLost = (packet: Packet): void => {
-      host.lost(name, packet)
-      if (host.doomed) return
-      host.ledger.release(packet.frame, tokens)
-      packet.ended()
-    }
-    queue.onDiscarded = (packet: Packet): void => {
-      host.ledger.release(packet.frame, tokens)
-      packet.ended()
-    }
-    this.#edges[number] = queue
-    return queue
-  }
-
-  #join(number: number, inputs: readonly string[], { wake, onFault, onGivenUp }: InletHooks): LineageJoin {
-    const { name, properties, outputs, inputs: edges } = at(this.#plan.nodes, number)
-    const { forkOf, forks, nodes } = this.#plan.regions
-    const { host } = this.#o
-    const join = new LineageJoin({
-      node: name,
-      inputs,
-      share: forks.get(forkOf.get(number) ?? -1)?.joins.indexOf(number) ?? -1,
-      holds: nodes.get(number)?.holds ?? [],
-      properties,
-      faultsInTurn: properties.onError === 'route',
-      leaf: outputs.length === 0,
-      ledger: host.ledger,
-      counters: at(this.#counters, number),
-      wake,
-      onFault,
-      onGivenUp,
-      onLost: (packet) => host.lost(name, packet),
-    })
-    edges.forEach((edge, place) => {
-      this.#edges[edge] = at(join.edges, place)
-    })
-    this.#joins.set(number, join)
-    return join
-  }
-
-  #outlet(number: number, onUnwanted: () => void): Outlet {
-    const { name, outputs } = at(this.#plan.nodes, number)
-    const { regions, edges } = this.#plan
-    const { host, deliver } = this.#o
-    const outlet = new Outlet({
-      node: name,
-      edges: outputs.map((edge) => ({
-        edge: at(this.#edges, edge),
-        port: at(edges, edge).port,
-        regions: regions.edges.get(edge),
-      })),
-      deliver,
-      counters: at(this.#counters, number),
-      logger: host.logger,
-      ledger: host.ledger,
-      regions: regions.nodes.get(number)?.ports,
-      window: this.#window(number),
-      places: this.#places(number),
-      isDoomed: () => host.doomed,
-      onUnwanted,
-    })
-    this.outlets[number] = outlet
-    return outlet
-  }
-
-  /** The only edge of a node, where that node may take a place on it before it makes an item. */
-  #places(number: number): InFlightQueue | undefined {
-    const { outputs, kind, coro } = at(this.#plan.nodes, number)
-    const [only = -1] = outputs
-    const edge = this.#edges[only]
-    if (outputs.length !== 1 || !(edge instanceof InFlightQueue)) return undefined
-    if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
-    // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
-    return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run)
-      ? undefined
-      : kind === 'stream'
-        ? undefined
-        : edge
-  }
-
-  #window(number: number): ForkWindow | undefined {
-    const fork = this.#plan.regions.forks.get(number)
-    if (fork === undefined) return undefined
-    const joins = fork.joins.map((join) => this.#joinOf(join))
-    const window = new ForkWindow(fork.window, joins, this.#o.host.ledger)
-    for (const join of joins) join.watch(window)
-    this.#windows.set(number, window)
-    return window
-  }
-
-  #joinOf(number: number): LineageJoin {
-    const join = this.#joins.get(number)
-    if (join !== undefined) return join
-    throw new PipelineError('INTERNAL', { what: `join "${this.#name(number)}" was not made before its fork` })
   }
 }

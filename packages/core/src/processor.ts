@@ -1,4 +1,3 @@
-import { CallingNode } from './calling-node.js'
 import { QUANTUM } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Inlet, type InletHooks } from './inlet.js'
@@ -8,6 +7,7 @@ import { pacer } from './pacer.js'
 import type { Packet, Scope } from './packet.js'
 import type { Token } from './regions.js'
 import { WorkerSlot } from './slot.js'
+import { TryingNode } from './trying-node.js'
 
 /**
  * Microtask turns that a burst waits for more items: a burst costs 1 to 2 µs on p-queue, a turn 0.05. A producer that was
@@ -28,9 +28,11 @@ export interface ProcessorOptions extends NodeOptions {
  * after item until there is none, or its quantum is used up. So p-queue decides how many workers there are, at a cost
  * per burst and not per item. A burst starts the next one before it waits for anything.
  */
-export class Processor extends CallingNode {
+export class Processor extends TryingNode {
   readonly #inlet: Inlet
   readonly #tells: boolean
+  /** Whether a call may have to wait before its item is taken. */
+  readonly #gated: boolean
   /** A burst was asked for and has not started. */
   #scheduled = false
   /** Items taken so far. */
@@ -41,6 +43,7 @@ export class Processor extends CallingNode {
   constructor(options: ProcessorOptions) {
     super(options, options.holds)
     this.#tells = options.tells
+    this.#gated = this.plan.properties.rateLimit !== undefined || this.outlet.places !== undefined
     this.#inlet = options.inlet({
       wake: () => this.waits(),
       onFault: (packet, error) => void this.fault(packet, error, 0),
@@ -57,7 +60,7 @@ export class Processor extends CallingNode {
 
   override get resting(): boolean {
     if (!super.resting || this.#scheduled || this.#inlet.timed === true) return false
-    return !this.#mayTake() || this.active >= this.workers
+    return !this.#mayTake() || this.movement.active >= this.workers
   }
 
   override cancel(scope: Scope, reason: unknown): boolean {
@@ -79,11 +82,11 @@ export class Processor extends CallingNode {
   protected override waits(): void {
     if (!this.running) return
     if (this.#inlet.ready) {
-      if (this.#scheduled || this.active >= this.workers) return
+      if (this.#scheduled || this.movement.active >= this.workers) return
       this.#scheduled = true
       // Not on this stack: a chain of nodes waking each other must not be as deep as the graph is long.
       queueMicrotask(this.#schedule)
-    } else if (this.active === 0 && !this.#scheduled && this.#inlet.over) void this.finish()
+    } else if (this.movement.active === 0 && !this.#scheduled && this.#inlet.over) void this.finish()
   }
 
   readonly #schedule = (): void => this.schedule(this.#burst)
@@ -91,7 +94,7 @@ export class Processor extends CallingNode {
   readonly #burst = async (): Promise<void> => {
     this.#scheduled = false
     const started = pacer.look()
-    this.active++
+    this.movement.active++
     try {
       if (!this.#mayTake()) return
       const found = this.slot()
@@ -99,9 +102,9 @@ export class Processor extends CallingNode {
       const slot = isThenable(found) ? await found : found
       if (slot === undefined) return
       await this.#work(slot)
-      this.freeSlot(slot)
+      this.slots.release(slot)
     } finally {
-      this.active--
+      this.movement.active--
       this.counters.busyMs += pacer.look() - started
       this.waits()
       this.burstEnded()
@@ -109,21 +112,21 @@ export class Processor extends CallingNode {
   }
 
   #mayTake(): boolean {
-    return this.running && this.wanted && !this.paused && this.active <= this.workers && this.#inlet.ready
+    return this.running && this.wanted && !this.paused && this.movement.active <= this.workers && this.#inlet.ready
   }
 
   async #work(slot: WorkerSlot): Promise<void> {
     for (let left = QUANTUM; left > 0 && (this.#mayTake() || (await this.#linger())); left--) {
-      if (this.gated && !(await this.#admitted(slot))) return
+      if (this.#gated && !(await this.#admitted(slot))) return
       const taken = this.#inlet.take()
       if (taken === undefined) {
-        if (this.gated) this.outlet.unreserve()
+        if (this.#gated) this.outlet.places?.unreserve()
         return
       }
       const packet = taken instanceof Faulty ? taken.packet : taken
       slot.begin(packet, this.#taken++)
       let leaving: void | Promise<void>
-      if (this.treats) leaving = this.treat(slot, taken)
+      if (this.tries) leaving = this.try(slot, taken)
       else {
         // Here and not in a method: one more promise would cost a call that waits a tenth of its time.
         let result: unknown
@@ -145,7 +148,7 @@ export class Processor extends CallingNode {
         await leaving
       }
       slot.packet = undefined
-      if (this.gated && !slot.gave) this.outlet.unreserve()
+      if (this.#gated && !slot.gave) this.outlet.places?.unreserve()
       if (this.#tells) this.#inlet.done?.(packet)
       if (pacer.due()) {
         this.waits()
@@ -156,13 +159,13 @@ export class Processor extends CallingNode {
 
   /** Waits until a call may start; tells whether there is still something to take. */
   async #admitted(slot: WorkerSlot): Promise<boolean> {
-    const place = this.outlet.reserve()
+    const place = this.outlet.places?.reserve()
     if (place !== undefined) {
       this.waits()
-      await this.waiting(place)
+      await this.movement.until(place)
     }
     if (await this.untilAllowed(slot)) if (this.#mayTake()) return true
-    this.outlet.unreserve()
+    this.outlet.places?.unreserve()
     return false
   }
 

@@ -53,7 +53,7 @@ export class Relief {
     const watched = new Set(
       this.#places.flatMap(({ upstream, around }) => [...upstream, ...around.flatMap(({ region }) => region)]),
     )
-    for (const number of watched) at(parts.nodes, number).onRest = () => this.#rested()
+    for (const number of watched) at(parts.nodes, number).movement.onRest = () => this.#rested()
     for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
   }
 
@@ -88,7 +88,7 @@ export class Relief {
 }
 
 /** Tells for a node which others are reached by `next` from it; asked once per node. */
-function reachable(plan: Plan, next: (number: number) => readonly number[]): (number: number) => ReadonlySet<number> {
+function reachable(_plan: Plan, next: (number: number) => readonly number[]): (number: number) => ReadonlySet<number> {
   const known = new Map<number, ReadonlySet<number>>()
   return (number) => {
     const found = known.get(number) ?? new Set(next(number))

@@ -43,8 +43,7 @@ export interface RequestLimits {
 
 /** What requests need from the network that they go through. */
 export interface RequestHost {
-  /** Keeps the books of requests. */
-  readonly requestRoots: RootLedger
+  readonly roots: RootLedger
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   /** Takes everything of a request out; gives the names of the nodes where it was. */
@@ -87,7 +86,7 @@ export class Request extends Root implements Answer {
   #timer: NodeJS.Timeout | undefined
 
   constructor(host: RequestHost, options: RequestOptions) {
-    super(host.requestRoots)
+    super(host.roots)
     this.#host = host
     this.options = options
     this.env = options.env && laidOver(host.env, options.env)

@@ -58,11 +58,11 @@ export class Source extends EmittingNode {
 
   readonly #burst = async (): Promise<void> => {
     const started = pacer.look()
-    this.active++
+    this.movement.active++
     try {
       if (this.running) await this.#produce()
     } finally {
-      this.active--
+      this.movement.active--
       this.counters.busyMs += pacer.look() - started
       this.burstEnded()
       if (this.running) void this.finish()
@@ -80,7 +80,7 @@ export class Source extends EmittingNode {
     } catch (error) {
       if (!this.isAbort(error)) this.host.fail(this.failure(error, 'run'))
     } finally {
-      this.freeSlot(slot)
+      this.slots.release(slot)
     }
   }
 
@@ -103,7 +103,7 @@ export class Source extends EmittingNode {
   async #draw(slot: WorkerSlot, draw: Draw): Promise<void> {
     const common = this.#origin(NO_META)
     await this.expand(slot, draw, {
-      origin: this.host.roots === undefined ? () => common : () => this.#origin(NO_META),
+      origin: this.host.countsRoots ? () => this.#origin(NO_META) : () => common,
       before: () => this.#place(),
       gate: () => {
         slot.index = ++this.#made
@@ -115,10 +115,11 @@ export class Source extends EmittingNode {
 
   /** Takes a place for the next item, where items need one before they are made. */
   #place(): undefined | Promise<void> {
-    if (this.#placed || !this.outlet.reserves) return undefined
+    const { places } = this.outlet
+    if (this.#placed || places === undefined) return undefined
     this.#placed = true
-    const place = this.outlet.reserve()
-    return place && this.waiting(place)
+    const place = places.reserve()
+    return place && this.movement.until(place)
   }
 
   async #untilResumed(): Promise<void> {
@@ -145,7 +146,7 @@ export class Source extends EmittingNode {
       throw this.#refusal
     }
     const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
-    const accepted = typeof sent === 'boolean' ? sent : await this.waiting(sent)
+    const accepted = typeof sent === 'boolean' ? sent : await this.movement.until(sent)
     this.#sent(value, accepted, meta)
     if (!accepted && !this.running) throw this.#refusal
     if (pacer.due()) await pacer.turn()
@@ -159,8 +160,8 @@ export class Source extends EmittingNode {
 
   /** What an output descends from: where a ledger is kept, a root of its own. */
   #origin(meta: Meta): Packet {
-    const { scope, roots } = this.host
-    return new Packet(undefined, meta, roots === undefined ? scope : new Scope([new Root(roots)], scope))
+    const { scope, roots, countsRoots } = this.host
+    return new Packet(undefined, meta, countsRoots ? new Scope([new Root(roots)], scope) : scope)
   }
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */

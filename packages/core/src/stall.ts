@@ -1,20 +1,19 @@
-import { PipelineError, type StalledNode } from './errors.js'
+import { PipelineError } from './errors.js'
+import type { Pipework } from './pipework.js'
 
-/** What a network tells about its movements. */
+/** What a network tells about itself. */
 export interface StallHost {
   /** How much waits for others at the moment. */
   readonly waiting: number
   /** Whether it is at work: started, not paused, not over. */
   readonly atWork: boolean
-  /** Whether nothing moves by itself, and nothing can come from outside. */
-  readonly stands: boolean
-  /** Whether anything is inside. */
-  readonly holds: boolean
-  /** Grows with everything that happens to packets. */
-  readonly progress: number
-  waits(): readonly StalledNode[]
+  /** Whether an output is in the hands of the caller. */
+  readonly delivering: boolean
   stalled(error: PipelineError<'RUN_STALLED'>): void
 }
+
+/** What its nodes and edges tell. */
+export type Watched = Pick<Pipework, 'stands' | 'holds' | 'progress' | 'waits'>
 
 /** Looks per time that a run may stand still: it is found out at most a quarter of it too late. */
 const LOOKS = 4
@@ -27,6 +26,7 @@ const LOOKS = 4
  */
 export class StallWatch {
   readonly #host: StallHost
+  readonly #watched: Watched
   readonly #inactivityMs: number | undefined
   #look: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
@@ -34,8 +34,9 @@ export class StallWatch {
   /** Looks in a row that saw nothing move. */
   #still = 0
 
-  constructor(host: StallHost, inactivityMs: number | undefined) {
+  constructor(host: StallHost, watched: Watched, inactivityMs: number | undefined) {
     this.#host = host
+    this.#watched = watched
     this.#inactivityMs = inactivityMs
   }
 
@@ -44,15 +45,15 @@ export class StallWatch {
     if (this.#host.waiting === 0 || this.#look !== undefined) return
     this.#look = setImmediate(() => {
       this.#look = undefined
-      const { atWork, waiting, stands } = this.#host
-      if (atWork && waiting > 0 && stands) this.#stalled()
+      const { atWork, waiting, delivering } = this.#host
+      if (atWork && waiting > 0 && !delivering && this.#watched.stands) this.#stalled()
     })
   }
 
   /** Something came in, or the run began. */
   stirred(): void {
     if (this.#inactivityMs === undefined || this.#timer !== undefined) return
-    this.#progress = this.#host.progress
+    this.#progress = this.#watched.progress
     this.#still = 0
     this.#arm(this.#inactivityMs / LOOKS)
   }
@@ -65,8 +66,8 @@ export class StallWatch {
   #arm(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      const { progress, atWork, holds } = this.#host
-      this.#still = progress === this.#progress && atWork ? this.#still + 1 : 0
+      const { progress, holds } = this.#watched
+      this.#still = progress === this.#progress && this.#host.atWork ? this.#still + 1 : 0
       this.#progress = progress
       if (this.#still >= LOOKS && holds) this.#stalled(this.#inactivityMs)
       else if (holds) this.#arm(ms)
@@ -74,6 +75,6 @@ export class StallWatch {
   }
 
   #stalled(inactivityMs?: number): void {
-    this.#host.stalled(new PipelineError('RUN_STALLED', { waits: this.#host.waits(), inactivityMs }))
+    this.#host.stalled(new PipelineError('RUN_STALLED', { waits: this.#watched.waits(), inactivityMs }))
   }
 }

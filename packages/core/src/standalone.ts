@@ -16,6 +16,7 @@ import { Processor } from './processor.js'
 import type { Queue } from './queue.js'
 import { Records } from './records.js'
 import type { NodeCounts, UnprocessedItem } from './report.js'
+import { RootLedger } from './roots.js'
 import { ZipInlet } from './zip.js'
 
 export interface ProcessorSettings {
@@ -133,7 +134,8 @@ class LonelyHost implements Host {
   readonly logger: Logger
   readonly graceMs: number = GRACE_MS
   readonly ledger: Ledger = new Ledger()
-  readonly roots: undefined
+  readonly roots: RootLedger = new RootLedger()
+  readonly countsRoots: boolean = false
   readonly run: string = crypto.randomUUID()
   waiting = 0
   doomed = false

@@ -92,7 +92,7 @@ export class StreamProcessor extends EmittingNode {
 
   #startInstance(): void {
     this.#instances++
-    this.active++
+    this.movement.active++
     this.schedule(this.#instance)
   }
 
@@ -103,10 +103,10 @@ export class StreamProcessor extends EmittingNode {
       if (this.running) await this.#consume(call)
     } finally {
       if (!call.retired) this.#instances--
-      this.active--
+      this.movement.active--
       this.counters.busyMs += pacer.look() - started
       this.burstEnded()
-      if (this.running && this.active === 0) {
+      if (this.running && this.movement.active === 0) {
         // Returned before its input ended: it wants no more, and neither does whoever feeds only it.
         if (!this.#inlet.over) this.#inlet.close()
         void this.finish()
@@ -133,7 +133,7 @@ export class StreamProcessor extends EmittingNode {
     } finally {
       call.over = true
       this.#wake()
-      this.freeSlot(slot)
+      this.slots.release(slot)
     }
   }
 
@@ -191,7 +191,7 @@ export class StreamProcessor extends EmittingNode {
         if (taken !== undefined) return taken
         if (this.#inlet.over) return undefined
       }
-      await this.waiting(new Promise<void>((resume) => this.#waiting.push(resume)))
+      await this.movement.until(new Promise<void>((resume) => this.#waiting.push(resume)))
     }
   }
 

@@ -33,8 +33,19 @@ export interface RandomNode {
     readonly missing?: 'skip' | 'partial' | 'fail'
     /** @defaultValue `'one'` */
     readonly collect?: 'one' | 'all' | 'product'
+    /** Only where a value gives one result or none. */
+    readonly batch?: { readonly size: number; readonly returns: 'each'; readonly maxWaitMs?: number }
+    /** With it, calls for some values fail before one of them decides. Two attempts or more. */
+    readonly retry?: { readonly attempts: number; readonly minDelayMs: number; readonly jitter: 'full' | 'none' }
+    /** With it, a generator that fails does so after an output. */
+    readonly emit?: 'atomic'
+    readonly partitionBy?: typeof LANE
+    readonly packetsInFlight?: number
   }
 }
+
+/** The name of the coroutine that nodes of a random graph partition by. */
+export const LANE = 'lane'
 
 /** Nodes in topological order. Edges that have their own `queueSize` have an entry in `capacities`, as `from to`. */
 export interface RandomGraph {
@@ -58,14 +69,22 @@ export function isLeaf(graph: RandomGraph, name: string): boolean {
 /** Thrown by a coroutine of a random graph for a value that fails. */
 export class Refusal extends Error {}
 
-/** What a node makes of a value, by the two alone. */
-export function resultsOf({ name, work, fails }: RandomNode, value: string): string[] | Refusal {
+/** What a node makes of a value, by the two alone; where it gets batches, one that has a value which fails fails as a whole. */
+export function resultsOf({ name, work, fails, properties }: RandomNode, value: string): string[] | Refusal {
   const hash = hashOf(`${name} ${value}`)
-  if (fails && hash % 7 === 0) return new Refusal(`${name} refuses ${value}`)
+  // Rarer in batches, so that about one call in seven fails all the same.
+  if (fails && hash % (7 * (properties.batch?.size ?? 1)) === 0) return new Refusal(`${name} refuses ${value}`)
   const result = `${name}:${hash.toString(36)}`
   if (work === 'map') return [result]
   if (work === 'filter') return hash % 3 === 0 ? [] : [result]
   return Array.from({ length: hash % 4 }, (_, place) => `${result}.${place}`)
+}
+
+/** How many calls for a value that does not fail for good fail before: fewer than there are attempts. */
+export function faltersOf({ name, properties: { retry } }: RandomNode, value: string): number {
+  if (retry === undefined) return 0
+  const hash = hashOf(`${name} falters at ${value}`)
+  return hash % 4 === 0 ? 1 + ((hash >>> 8) % (retry.attempts - 1)) : 0
 }
 
 /** The input of a call as one text: of a tuple, all its parts in order. Throws a TypeError for any other input. */

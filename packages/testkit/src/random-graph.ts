@@ -1,5 +1,6 @@
 import { ancestorsByNode, isBetween, isInOrder, type RandomGraph, type RandomNode, type Style } from './graph-model.js'
-import { type Random, randomOf } from './random.js'
+import { hashOf, type Random, randomOf } from './random.js'
+import { withCalls } from './random-calls.js'
 import { sizeOf } from './reference.js'
 
 export interface Shape {
@@ -19,6 +20,13 @@ export interface Shape {
    * @defaultValue `'plain'`
    */
   readonly joins?: 'plain' | 'all'
+  /**
+   * How nodes are called. `'plain'`: once for each item. `'all'`: some get batches, some are called again where a call
+   * fails, some partition by a key, and of some only so many outputs may be in flight.
+   *
+   * @defaultValue `'plain'`
+   */
+  readonly calls?: 'plain' | 'all'
 }
 
 /** Kinds of graphs; `any` mixes all of them: nested and overlapping regions, merges behind joins and so on. */
@@ -31,7 +39,10 @@ const PACKETS = 600
 export function randomGraph(seed: number, shape: Shape = {}): RandomGraph {
   const random = randomOf(seed)
   const kind = shape.kind ?? random.pick(KINDS)
-  const nodes = withRegions(drawNodes(random, kind, shape), random, shape)
+  const drawn = drawNodes(random, kind, shape)
+  // Drawn from numbers of their own, so that the rest of the graph is what it is without.
+  const called = shape.calls === 'all' ? withCalls(drawn, randomOf(hashOf(`calls of ${seed}`))) : drawn
+  const nodes = withRegions(called, random, shape)
   const keys = random.shuffle(nodes.map(({ name }) => name))
   const capacities = new Map<string, number>()
   for (const { name, inputs } of nodes)

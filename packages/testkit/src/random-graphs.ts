@@ -5,10 +5,12 @@
 export type { RandomGraph, RandomNode, Style, Work } from './graph-model.js'
 export {
   ancestorsByNode,
+  faltersOf,
   fedBy,
   isBetween,
   isLeaf,
   itemsOf,
+  LANE,
   Refusal,
   resultsOf,
   successorsOf,
@@ -18,5 +20,5 @@ export type { Playable, Thrown } from './playable.js'
 export { feed, playable } from './playable.js'
 export type { Shape } from './random-graph.js'
 export { KINDS, randomGraph } from './random-graph.js'
-export type { Expected, ExpectedCounts } from './reference.js'
+export type { Expected, ExpectedCounts, Seen } from './reference.js'
 export { expectedOf } from './reference.js'

@@ -1,5 +1,6 @@
 import type { VerdictCounts } from '@pipelines/core'
 import {
+  faltersOf,
   isInOrder,
   isLeaf,
   itemsOf,
@@ -17,7 +18,18 @@ export interface ExpectedCounts {
   readonly failed: number
   readonly dropped: number
   readonly emitted: number
+  readonly retried: number
 }
+
+/** What a run did that was up to which values came together in batches. */
+export interface Seen {
+  /** Values that were in batches which failed for good: `node value`. */
+  readonly refused: ReadonlySet<string>
+  /** By node, how many calls failed and were made again. */
+  readonly retried: ReadonlyMap<string, number>
+}
+
+const NOTHING_SEEN: Seen = { refused: new Set(), retried: new Map() }
 
 /** What a run must have done, by the plainest way to compute it. */
 export interface Expected {
@@ -35,9 +47,11 @@ export interface Expected {
 /**
  * Computes what a random graph gives without queues, workers or time. A join goes through the outputs of its fork, and
  * for each of them computes what every input makes of that one alone: there is the definition of lineage, in one line.
+ *
+ * @param seen what the run noted of batches that failed; needed where nodes with batches may fail
  */
-export function expectedOf(graph: RandomGraph): Expected {
-  const reference = new Reference(graph)
+export function expectedOf(graph: RandomGraph, seen: Seen = NOTHING_SEEN): Expected {
+  const reference = new Reference(graph, { seen })
   const leaves = graph.nodes.filter(({ name }) => isLeaf(graph, name))
   return {
     outputs: new Map(leaves.map(({ name }) => [name, reference.outputsOf(name)])),
@@ -45,7 +59,7 @@ export function expectedOf(graph: RandomGraph): Expected {
     nodes: reference.counts(),
     failures: graph.nodes.reduce((sum, node) => sum + reference.failuresOf(node), 0),
     get roots() {
-      return verdictsOf(graph)
+      return verdictsOf(graph, seen)
     },
   }
 }
@@ -67,11 +81,11 @@ const LARGE = 50_000
 class TooLargeError extends Error {}
 
 /** Each item of a source by itself: the worst of all that descends from it, else whether any of it came to a leaf. */
-function verdictsOf(graph: RandomGraph): VerdictCounts {
+function verdictsOf(graph: RandomGraph, seen: Seen): VerdictCounts {
   const verdicts = { delivered: 0, filtered: 0, errored: 0, aborted: 0, deadLettered: 0 }
   for (const source of graph.nodes.filter(({ inputs }) => inputs.length === 0))
     for (const item of itemsOf(source)) {
-      const reference = new Reference(graph, { items: ({ name }) => (name === source.name ? [item] : []) })
+      const reference = new Reference(graph, { seen, items: ({ name }) => (name === source.name ? [item] : []) })
       const errored = graph.nodes.some((node) => reference.failuresOf(node) > 0)
       const arrived = graph.nodes.some((node) => isLeaf(graph, node.name) && reference.succeedsIn(node))
       verdicts[errored ? 'errored' : arrived ? 'delivered' : 'filtered']++
@@ -99,6 +113,7 @@ interface ReferenceOptions {
   readonly items?: (source: RandomNode) => readonly string[]
   /** Values that are computed at most. */
   readonly most?: number
+  readonly seen?: Seen
 }
 
 class Reference {
@@ -106,10 +121,13 @@ class Reference {
   readonly #nodes: ReadonlyMap<string, RandomNode>
   readonly #items: (source: RandomNode) => readonly string[]
   readonly #everything: Pinned = { outputs: new Map(), known: new Map() }
+  readonly #seen: Seen
   #left: number
 
-  constructor(graph: RandomGraph, { items = itemsOf, most = Number.POSITIVE_INFINITY }: ReferenceOptions = {}) {
+  constructor(graph: RandomGraph, options: ReferenceOptions = {}) {
+    const { items = itemsOf, most = Number.POSITIVE_INFINITY, seen = NOTHING_SEEN } = options
     this.#graph = graph
+    this.#seen = seen
     this.#nodes = new Map(graph.nodes.map((node) => [node.name, node]))
     this.#items = items
     this.#left = most
@@ -121,7 +139,9 @@ class Reference {
     const node = this.#nodes.get(name)
     if (node === undefined) throw new RangeError(`There is no node "${name}".`)
     const outputs =
-      node.inputs.length === 0 ? this.#items(node) : this.#calls(node, pinned).flatMap((call) => given(node, call))
+      node.inputs.length === 0
+        ? this.#items(node)
+        : this.#calls(node, pinned).flatMap((call) => this.#given(node, call))
     pinned.known.set(name, outputs)
     return outputs
   }
@@ -133,29 +153,48 @@ class Reference {
   /** Calls that fail, and tuples that never become a call. */
   failuresOf(node: RandomNode): number {
     const faults = this.#framesThat(node, 'fail').length
-    return faults + this.#calls(node, this.#everything).filter((call) => isRefused(node, call)).length
+    return faults + this.#calls(node, this.#everything).filter((call) => this.#isRefused(node, call)).length
   }
 
   /** Whether some call does not fail; of a source, whether it gives something. */
   succeedsIn(node: RandomNode): boolean {
     if (node.inputs.length === 0) return this.outputsOf(node.name).length > 0
-    return this.#calls(node, this.#everything).some((call) => !isRefused(node, call))
+    return this.#calls(node, this.#everything).some((call) => !this.#isRefused(node, call))
   }
 
   #countsOf(node: RandomNode): ExpectedCounts {
     const emitted = this.outputsOf(node.name).length
     if (node.inputs.length === 0) {
       const received = node.style === 'fed' ? emitted : 0
-      return { received, completed: received, failed: 0, dropped: 0, emitted }
+      return { received, completed: received, failed: 0, dropped: 0, emitted, retried: 0 }
     }
     const calls = this.#calls(node, this.#everything)
     const received = node.inputs.reduce((sum, input) => sum + this.outputsOf(input).length, 0)
-    const refused = calls.filter((call) => isRefused(node, call))
+    const refused = calls.filter((call) => this.#isRefused(node, call))
     const faults = this.#framesThat(node, 'fail')
     const failed = weightOf(refused) + faults.reduce((sum, parts) => sum + parts.flat().length, 0)
-    const empty = calls.filter(({ value }) => isEmpty(resultsOf(node, value))).length
+    const empty = calls.filter((call) => !this.#isRefused(node, call) && isEmpty(this.#given(node, call))).length
     const dropped = isLeaf(this.#graph, node.name) ? 0 : empty + this.#framesThat(node, 'filter').length
-    return { received, completed: received - failed, failed, dropped, emitted }
+    return { received, completed: received - failed, failed, dropped, emitted, retried: this.#retriedOf(node, calls) }
+  }
+
+  /** How many calls are made again; of batches there may be any number. */
+  #retriedOf(node: RandomNode, calls: readonly Call[]): number {
+    const { batch, retry } = node.properties
+    if (retry === undefined) return 0
+    if (batch !== undefined) return this.#seen.retried.get(node.name) ?? 0
+    const again = (call: Call): number =>
+      this.#isRefused(node, call) ? retry.attempts - 1 : faltersOf(node, call.value)
+    return calls.reduce((sum, call) => sum + again(call), 0)
+  }
+
+  #given(node: RandomNode, { value }: Call): readonly string[] {
+    const results = this.#seen.refused.has(`${node.name} ${value}`) ? [] : resultsOf(node, value)
+    return results instanceof Refusal ? [] : results
+  }
+
+  #isRefused(node: RandomNode, { value }: Call): boolean {
+    return this.#seen.refused.has(`${node.name} ${value}`) || resultsOf(node, value) instanceof Refusal
   }
 
   #calls(node: RandomNode, pinned: Pinned): readonly Call[] {
@@ -224,11 +263,5 @@ function combinationsOf(frame: Frame): Combination[] {
   })
 }
 
-function given(node: RandomNode, { value }: Call): readonly string[] {
-  const results = resultsOf(node, value)
-  return results instanceof Refusal ? [] : results
-}
-
-const isRefused = (node: RandomNode, { value }: Call): boolean => resultsOf(node, value) instanceof Refusal
 const weightOf = (calls: readonly Call[]): number => calls.reduce((sum, { weight }) => sum + weight, 0)
-const isEmpty = (results: readonly string[] | Refusal): boolean => Array.isArray(results) && results.length === 0
+const isEmpty = ({ length }: readonly unknown[]): boolean => length === 0

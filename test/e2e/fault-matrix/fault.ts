@@ -54,7 +54,7 @@ export interface Ending {
   readonly exact?: Model
   /** A node of which nothing is known exactly, as it closes when it wants to. */
   readonly except?: string
-  /** What outputs must be among. @defaultValue what the graph gives if nothing goes wrong */
+  /** What outputs must be among. @defaultValue `exact`, or what the graph gives if nothing goes wrong */
   readonly possible?: Model
   /** Whether some consumer wanted no more, so that it is not known how much its sources have made. */
   readonly closes?: boolean
@@ -78,10 +78,14 @@ export function endingOf(model: Model): Ending {
   return { outcome: 'failed', error: { code: 'PLB_RUN_UNEQUAL', details: { node } }, possible: model, closes: true }
 }
 
+/** How many items the sources have made. */
+export function givenBy({ graph, made }: Trial): ReadonlyMap<string, number> {
+  return new Map(graph.nodes.map(({ name }) => [name, made.get(name)?.length ?? 0]))
+}
+
 /** What the graph gives of the items that its sources have made. */
-export function madeOnly({ graph, made }: Trial): Model {
-  const given = new Map(graph.nodes.map(({ name }) => [name, made.get(name)?.length ?? 0]))
-  return new Model(graph, { given })
+export function madeOnly(trial: Trial): Model {
+  return new Model(trial.graph, { given: givenBy(trial) })
 }
 
 /** One call that a fault strikes, drawn among those that are made if nothing goes wrong. */

@@ -12,8 +12,9 @@ import {
   type Target,
   victimIn,
 } from './fault.js'
-import { changed, isSource } from './graphs.js'
-import type { ModelCall } from './model.js'
+import { hanging } from './faults-in-items.js'
+import { changed, having, isSource } from './graphs.js'
+import { Model, type ModelCall } from './model.js'
 import type { Call, Trial } from './trial.js'
 
 /*
@@ -114,6 +115,35 @@ function neverSettling(act: (trial: Trial) => void, ending: Omit<Ending, 'abando
   }
 }
 
+/** A call that never settles, not even when its time is up: its item fails, but the worker that it holds is lost. */
+function outOfTime(onError: 'fail' | 'skip'): Fault['strike'] {
+  return (target) => {
+    const victim = victimIn(target)
+    const { name } = victim.node
+    const timedOut = { code: 'PLB_NODE_TIMEOUT', details: { node: name, attempts: 1, timeoutMs: 20 } } as const
+    const graph = having(target.graph, { timeoutMs: 20, onError })
+    return {
+      graph,
+      call: (call, trial) => (isFor(call, victim) ? () => deaf(call, trial) : undefined),
+      ending: () => ({
+        outcome: 'failed',
+        // A run cannot end while a call is in progress that will never end.
+        error: onError === 'fail' ? timedOut : { code: 'PLB_RUN_STALLED' },
+        abandoned: [name],
+        possible: new Model(graph, {
+          fate: (node, { text }) => ({ attempts: 1, fails: node.name === name && text === victim.member.text }),
+        }),
+      }),
+    }
+  }
+}
+
+/** Knows that its time is up, and does nothing about it. */
+function deaf(call: Call, trial: Trial): Promise<never> {
+  hanging(call, trial, (error) => trial.fails(error, call.node, call.members)).catch(() => {})
+  return new Promise(() => {})
+}
+
 /** An iterator that does not stop when it is told to. */
 function deafIterator(values: readonly unknown[]): unknown {
   const left = [...values]
@@ -169,6 +199,8 @@ export const FAULTS_IN_CALLS: readonly Fault[] = [
       error: { code: 'PLB_RUN_DEADLINE', details: { deadlineMs: 1_000 } },
     }),
   },
+  { name: 'F3 a call never settles, and its time is up', strike: outOfTime('fail') },
+  { name: 'F3 a call never settles, its time is up, and it is skipped', strike: outOfTime('skip') },
   {
     name: 'F3 a source never settles, and the run is drained',
     strike: ({ graph, random }) => {

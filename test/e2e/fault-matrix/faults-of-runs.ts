@@ -155,7 +155,7 @@ const closingBesideAnother: Fault['strike'] = (target) => {
   const { leaf, wanted } = wantedOf(target)
   const taken = plus(target.graph, { ...taking(wanted), inputs: [leaf] })
   const graph = plus(taken, { name: 'all', inputs: [leaf], work: 'map' })
-  return { graph, ending: () => ({ ...endingOf(new Model(graph)), except: 'first' }) }
+  return { graph, ending: () => ({ ...endingOf(new Model(graph)), except: 'first', possible: untaken(graph) }) }
 }
 
 const closingInside: Fault['strike'] = ({ graph, model, random }) => {

@@ -160,7 +160,10 @@ export class Model {
       const results = resultsOf(node, member)
       if (results.length === 0 && !leaf) counts.dropped++
       for (const value of results) {
-        this.#outputsOf(node.name).push({ value, trail: commonTrail(parts, node.name, counts.emitted) })
+        this.#outputsOf(node.name).push({
+          value,
+          trail: commonTrail(parts, node.name, this.#outputsOf(node.name).length),
+        })
         counts.emitted++
       }
     }
@@ -176,6 +179,7 @@ export class Model {
     graves.push({ value: epitaph(node, member), trail: commonTrail(parts, node.name, -1 - graves.length) })
     this.#graves.set(node.name, graves)
     this.routed.set(node.name, graves.length)
+    counts.emitted++
   }
 
   /** What comes together at a node: for each call, a list for each input. */

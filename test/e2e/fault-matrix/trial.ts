@@ -208,7 +208,7 @@ export class Trial {
   #processor(node: MatrixNode) {
     return (input: unknown, context: Context): unknown => {
       const call = { node, members: membersOf(this.graph, node, input), attempt: context.attempt, context }
-      if (call.attempt > 1) this.retried.set(node.name, (this.retried.get(node.name) ?? 0) + call.members.length)
+      if (call.attempt > 1) this.retried.set(node.name, (this.retried.get(node.name) ?? 0) + 1)
       if (node.properties.batch !== undefined)
         for (const { text } of call.members) this.batches.set(`${node.name} ${text}`, call.members)
       const instead = this.#strike.call?.(call, this)

@@ -1,0 +1,215 @@
+import { types } from 'node:util'
+import { at } from './arrays.js'
+import { BatchInlet } from './batch.js'
+import { Counters } from './counters.js'
+import { PipelineError } from './errors.js'
+import { Feed } from './feed.js'
+import { ForkWindow } from './frames.js'
+import type { Host } from './host.js'
+import { InFlightQueue } from './in-flight-queue.js'
+import { type Inlet, type InletHooks, MergeInlet, SingleInlet, type Wake } from './inlet.js'
+import { LineageJoin } from './join.js'
+import type { JoinEdge } from './join-edge.js'
+import type { RunningNode } from './node.js'
+import { type Deliver, Outlet } from './outlet.js'
+import type { Packet } from './packet.js'
+import { PartitionInlet } from './partition.js'
+import { type Fittings, Pipework } from './pipework.js'
+import type { Plan, PlanEdge } from './plan.js'
+import { Processor } from './processor.js'
+import { Queue } from './queue.js'
+import { Source } from './source.js'
+import { StreamProcessor } from './stream-processor.js'
+import { WindowInlet } from './window.js'
+import { ZipInlet } from './zip.js'
+
+export interface FitterOptions {
+  readonly host: Host
+  readonly inputs: ReadonlyMap<number, Iterable<unknown> | AsyncIterable<unknown>> | undefined
+  readonly deliver: Deliver | undefined
+}
+
+/** Connects the nodes of a plan: makes each edge, window, inlet, outlet and node once. Nothing is started. */
+export function connect(plan: Plan, options: FitterOptions): Pipework {
+  return new Pipework(plan, new Fitter(plan, options))
+}
+
+class Fitter implements Fittings {
+  readonly nodes: readonly RunningNode[]
+  readonly fromLeaves: readonly RunningNode[]
+  readonly counters: readonly Counters[]
+  readonly outlets: Outlet[] = []
+  /** A node makes its input edges, so they exist before the nodes that write to them. */
+  readonly edges: (Queue | JoinEdge)[] = []
+  readonly windows: Map<number, ForkWindow> = new Map()
+  readonly batches: Map<number, BatchInlet> = new Map()
+  readonly #joins = new Map<number, LineageJoin>()
+  readonly #plan: Plan
+  readonly #o: FitterOptions
+
+  constructor(plan: Plan, options: FitterOptions) {
+    this.#plan = plan
+    this.#o = options
+    this.counters = plan.nodes.map(() => new Counters())
+    // From the leaves to the sources: a node makes its input edges, and its predecessors write to them.
+    const made = new Map(plan.order.toReversed().map((number) => [number, this.#node(number)]))
+    this.nodes = plan.nodes.map((_, number) => made.get(number) as RunningNode) // order names every node once
+    this.fromLeaves = [...made.values()]
+  }
+
+  #name(node: number): string {
+    return at(this.#plan.nodes, node).name
+  }
+
+  #node(number: number): RunningNode {
+    const { host, inputs } = this.#o
+    const plan = at(this.#plan.nodes, number)
+    const counters = at(this.counters, number)
+    const outlet = (onUnwanted: () => void): Outlet => this.#outlet(number, onUnwanted)
+    const options = { plan, host, counters, outlet }
+    const input = inputs?.get(number)
+    if (plan.kind === 'inlet') return input === undefined ? new Feed(options) : new Source({ ...options, input })
+    if (plan.kind === 'source') return new Source(options)
+    const holds = this.#plan.regions.nodes.get(number)?.holds ?? []
+    const inlet = (hooks: InletHooks): Inlet => this.#gathered(number, hooks)
+    if (plan.kind === 'stream') return new StreamProcessor({ ...options, holds, inlet })
+    const bounded = plan.inputs.some(
+      (edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight,
+    )
+    return new Processor({ ...options, holds, inlet, tells: bounded || plan.partitionBy !== undefined })
+  }
+
+  /** The inputs of a node in the form in which its calls get them. */
+  #gathered(number: number, hooks: InletHooks): Inlet {
+    const { properties, partitionBy } = at(this.#plan.nodes, number)
+    const { batch, window, queueSize } = properties
+    const inlet = (wake: Wake): Inlet => this.#inlet(number, { ...hooks, wake })
+    const { wake, onGivenUp: giveUp, onPassed, keyOf } = hooks
+    const { scope } = this.#o.host
+    if (batch !== undefined) {
+      const batches = new BatchInlet({ inlet, wake, giveUp, scope, batch })
+      this.batches.set(number, batches)
+      return batches
+    }
+    if (window !== undefined) return new WindowInlet({ inlet, wake, giveUp, scope, window, onPassed })
+    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, keyOf })
+    return inlet(wake)
+  }
+
+  #inlet(number: number, hooks: InletHooks): Inlet {
+    const { inputs, properties, name } = at(this.#plan.nodes, number)
+    const { host } = this.#o
+    const { wake } = hooks
+    const counters = at(this.counters, number)
+    const names = inputs.map((edge) => this.#name(at(this.#plan.edges, edge).from))
+    if (this.#plan.regions.forkOf.has(number)) return this.#join(number, names, hooks)
+    const queues = inputs.map((edge) => this.#queue(edge, at(this.#plan.edges, edge)))
+    if (this.#plan.regions.positional.has(number)) {
+      const onUnequal = (error: PipelineError): void => host.failAtEnd(error)
+      const { unequal } = properties
+      return new ZipInlet(queues, { node: name, inputs: names, unequal, counters, scope: host.scope, wake, onUnequal })
+    }
+    return queues.length === 1 ? new SingleInlet(at(queues, 0), counters, wake) : new MergeInlet(queues, counters, wake)
+  }
+
+  #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
+    const { packetsInFlight } = at(this.#plan.nodes, from).properties
+    const queue = packetsInFlight === undefined ? new Queue(capacity) : new InFlightQueue(capacity, packetsInFlight)
+    const name = this.#name(to)
+    const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
+    const { host } = this.#o
+    queue.onLost = (packet: Packet): void => {
+      host.lost(name, packet)
+      if (host.doomed) return
+      host.ledger.release(packet.frame, tokens)
+      packet.ended()
+    }
+    queue.onDiscarded = (packet: Packet): void => {
+      host.ledger.release(packet.frame, tokens)
+      packet.ended()
+    }
+    this.edges[number] = queue
+    return queue
+  }
+
+  #join(number: number, inputs: readonly string[], { wake, onFault, onGivenUp }: InletHooks): LineageJoin {
+    const { name, properties, outputs, inputs: edges } = at(this.#plan.nodes, number)
+    const { forkOf, forks, nodes } = this.#plan.regions
+    const { host } = this.#o
+    const join = new LineageJoin({
+      node: name,
+      inputs,
+      share: forks.get(forkOf.get(number) ?? -1)?.joins.indexOf(number) ?? -1,
+      holds: nodes.get(number)?.holds ?? [],
+      properties,
+      faultsInTurn: properties.onError === 'route',
+      leaf: outputs.length === 0,
+      ledger: host.ledger,
+      counters: at(this.counters, number),
+      wake,
+      onFault,
+      onGivenUp,
+    })
+    edges.forEach((edge, place) => {
+      this.edges[edge] = at(join.edges, place)
+    })
+    this.#joins.set(number, join)
+    return join
+  }
+
+  #outlet(number: number, onUnwanted: () => void): Outlet {
+    const { name, outputs } = at(this.#plan.nodes, number)
+    const { regions, edges } = this.#plan
+    const { host, deliver } = this.#o
+    const outlet = new Outlet({
+      node: name,
+      edges: outputs.map((edge) => ({
+        edge: at(this.edges, edge),
+        port: at(edges, edge).port,
+        regions: regions.edges.get(edge),
+      })),
+      deliver,
+      counters: at(this.counters, number),
+      logger: host.logger,
+      ledger: host.ledger,
+      regions: regions.nodes.get(number)?.ports,
+      window: this.#window(number),
+      places: this.#places(number),
+      isDoomed: () => host.doomed,
+      onUnwanted,
+    })
+    this.outlets[number] = outlet
+    return outlet
+  }
+
+  /** The only edge of a node, where that node may take a place on it before it makes an item. */
+  #places(number: number): InFlightQueue | undefined {
+    const { outputs, kind, coro } = at(this.#plan.nodes, number)
+    const [only = -1] = outputs
+    const edge = this.edges[only]
+    if (outputs.length !== 1 || !(edge instanceof InFlightQueue)) return undefined
+    if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
+    // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
+    return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run)
+      ? undefined
+      : kind === 'stream'
+        ? undefined
+        : edge
+  }
+
+  #window(number: number): ForkWindow | undefined {
+    const fork = this.#plan.regions.forks.get(number)
+    if (fork === undefined) return undefined
+    const joins = fork.joins.map((join) => this.#joinOf(join))
+    const window = new ForkWindow(fork.window, joins, this.#o.host.ledger)
+    for (const join of joins) join.watch(window)
+    this.windows.set(number, window)
+    return window
+  }
+
+  #joinOf(number: number): LineageJoin {
+    const join = this.#joins.get(number)
+    if (join !== undefined) return join
+    throw new PipelineError('INTERNAL', { what: `join "${this.#name(number)}" was not made before its fork` })
+  }
+}

@@ -1,0 +1,128 @@
+import type { NodeProperties } from './defaults.js'
+import type { PipelineError } from './errors.js'
+import { type NodeOptions, RunningNode } from './node.js'
+import { Bundle, type Packet, type Scope } from './packet.js'
+import { ERROR } from './plan.js'
+import { SlidingLog } from './rate.js'
+import type { Token } from './regions.js'
+import type { WorkerSlot } from './slot.js'
+
+/** A node that has items, and settles what becomes of each: worked off, failed, or given up. */
+export abstract class SettlingNode extends RunningNode {
+  /** Tokens that an item inside the node holds: see `NodeRegions`. */
+  protected readonly holds: readonly Token[]
+  /** The failures that count against the budget; absent where there is none. */
+  readonly #failures: SlidingLog | undefined
+
+  constructor(options: NodeOptions, holds: readonly Token[]) {
+    super(options)
+    this.holds = holds
+    const { maxErrors } = options.plan.properties
+    this.#failures = maxErrors && new SlidingLog(maxErrors)
+  }
+
+  /** What the request has in calls is given up, and these are told. */
+  override cancel(scope: Scope, reason: unknown): boolean {
+    let found = false
+    for (const slot of this.slots.all()) {
+      const { packet } = slot
+      if (packet === undefined || slot.lapsed || !isOf(packet, scope)) continue
+      found = true
+      if (packet instanceof Bundle && packet.members.some((member) => member.scope.request?.over !== true)) continue
+      this.giveUp(slot)
+      this.interrupt(slot, reason)
+    }
+    return found
+  }
+
+  /** Tells a call whose item was given up to stop. */
+  protected interrupt(slot: WorkerSlot, reason: unknown): void {
+    slot.clock?.end()
+    slot.tell(reason)
+    for (const [draw, drawer] of this.draws) if (drawer === slot) draw.close().catch(() => {})
+  }
+
+  /** A packet that was received needs no call, and nothing comes of it. */
+  protected passed(packet: Packet): void {
+    this.counters.completed += packet.weight
+    this.#over(packet)
+  }
+
+  /** The call of `packet` has ended without error, and its outputs have left or never will. */
+  protected workedOff(packet: Packet, accepted: boolean): void {
+    if (this.doomed) {
+      this.givenUp(packet)
+      return
+    }
+    this.counters.completed += packet.weight
+    const { leaf } = this.outlet
+    if (!accepted && !leaf) this.counters.dropped++
+    this.host.ledger.release(packet.frame, this.holds)
+    if (packet.scope.counted) packet.ended(leaf ? 'delivered' : undefined)
+  }
+
+  /**
+   * An item failed for good. A promise where its way out by port `error` has to wait for room.
+   *
+   * @param attempts how often its call was made
+   */
+  protected fault(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
+    this.counters.failed += packet.weight
+    const policy = this.doomed ? 'fail' : this.#policyNow()
+    if (policy === 'route') return this.#route(packet, error, attempts)
+    const { request } = packet.scope
+    packet.mark('errored')
+    if (policy === 'skip') this.#leftOut(packet, error)
+    else if (request === undefined || this.doomed) this.host.fail(error)
+    else request.fail(error) // before its last packet may end: it would be answered then
+    this.#over(packet)
+  }
+
+  /** What a failure does now: more of them than allowed end the run, whatever the policy says. */
+  #policyNow(): NodeProperties['onError'] {
+    const exceeded = this.#failures !== undefined && this.#failures.waitMs() > 0
+    this.#failures?.note()
+    return exceeded ? 'fail' : this.plan.properties.onError
+  }
+
+  /** Sends the item and its error to the successors on port `error`. */
+  #route(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
+    const { value: input, meta } = packet
+    const { code, message } = error
+    const letter = { error: { code, message, node: this.name, attempts }, input, meta }
+    const sent = this.outlet.send(packet, ERROR, letter, meta)
+    if (typeof sent === 'boolean') return this.#routed(packet, error, sent)
+    return this.movement.until(sent).then((accepted) => this.#routed(packet, error, accepted))
+  }
+
+  #routed(packet: Packet, error: PipelineError, accepted: boolean): void {
+    packet.mark(accepted ? 'deadLettered' : 'errored')
+    this.#leftOut(packet, error)
+    this.#over(packet)
+  }
+
+  #leftOut({ scope }: Packet, error: PipelineError): void {
+    if (scope.request !== undefined) scope.request.skipped ??= error
+    this.host.skip(error)
+  }
+
+  #over(packet: Packet): void {
+    if (this.doomed) return
+    this.host.ledger.release(packet.frame, this.holds)
+    packet.ended()
+  }
+
+  protected override givenUp(packet: Packet): void {
+    if (packet instanceof Bundle) {
+      for (const member of packet.left) this.givenUp(member)
+      return
+    }
+    super.givenUp(packet)
+    if (this.doomed) return
+    this.host.ledger.release(packet.frame, this.holds)
+    packet.ended()
+  }
+}
+
+const isOf = (packet: Packet, scope: Scope): boolean =>
+  packet instanceof Bundle ? packet.members.some((member) => member.scope === scope) : packet.scope === scope

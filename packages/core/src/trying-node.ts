@@ -1,0 +1,171 @@
+import { Clock, delayAfter } from './attempt.js'
+import { CallingNode } from './calling-node.js'
+import { DROP } from './coro.js'
+import { PipelineError } from './errors.js'
+import { Faulty, type Taken } from './inlet.js'
+import { Draw, isGenerator, isThenable } from './iterate.js'
+import type { NodeOptions } from './node.js'
+import { Bundle, type Packet } from './packet.js'
+import { SlidingLog } from './rate.js'
+import type { Token } from './regions.js'
+import type { Emission, WorkerSlot } from './slot.js'
+
+/** What came of an attempt: a result that has yet to leave, outputs that have left already, or a failure. */
+type Given =
+  | { readonly result: unknown }
+  | { readonly held: readonly Emission[] }
+  | { readonly accepted: boolean }
+  | Failure
+
+interface Failure {
+  readonly error: unknown
+  /** Whether something had been handed on before. */
+  readonly sent: boolean
+  /** Whether the error is ours: then it is told as it is. */
+  readonly own: boolean
+}
+
+/**
+ * A node that tries an item, attempt by attempt, where its properties ask for that: each attempt may take only so long
+ * and start only so often, and one that fails may be followed by another. Composed from the inside out: an attempt with its time, then retry,
+ * then what the node does with failures.
+ */
+export abstract class TryingNode extends CallingNode {
+  /** Whether an item is more than a call made on the spot. */
+  protected readonly tries: boolean
+  /** When calls started, where only so many may. */
+  readonly #starts: SlidingLog | undefined
+
+  constructor(options: NodeOptions, holds: readonly Token[]) {
+    super(options, holds)
+    const { properties, partitionBy } = options.plan
+    const { timeoutMs, retry, batch, window, emit, onError, rateLimit } = properties
+    this.#starts = rateLimit && new SlidingLog(rateLimit)
+    const policies = [timeoutMs, retry, batch, window, emit, rateLimit, partitionBy]
+    this.tries = onError === 'route' || policies.some((policy) => policy !== undefined)
+  }
+
+  /** Tries an item until its fate is decided, and then waits until its call has really returned. */
+  protected async try(slot: WorkerSlot, taken: Taken): Promise<void> {
+    if (taken instanceof Faulty) await this.failed(slot, taken.packet, taken.error, true)
+    else await this.#untilDone(slot, taken)
+    await this.#returned(slot)
+  }
+
+  async #untilDone(slot: WorkerSlot, packet: Packet): Promise<void> {
+    for (;;) {
+      const given = await this.#attempt(slot, packet)
+      if (!('error' in given)) return this.#leaves(slot, packet, given)
+      const { error, sent, own } = given
+      if (sent || !this.#mayTryAgain(slot, error)) return this.failed(slot, packet, error, own)
+      if (!(await this.#returnedInTime(slot)) && this.running) return this.failed(slot, packet, error, own)
+      if (!(await this.#delayed(slot))) return this.giveUp(slot)
+      slot.again()
+      this.counters.retried++
+    }
+  }
+
+  /** One attempt, with what it draws from a generator. Never rejects. */
+  async #attempt(slot: WorkerSlot, packet: Packet): Promise<Given> {
+    const { timeoutMs, emit } = this.plan.properties
+    let timeout: PipelineError | undefined
+    if (timeoutMs !== undefined)
+      slot.clock = new Clock(timeoutMs, () => {
+        timeout = new PipelineError('NODE_TIMEOUT', { node: this.name, attempts: slot.attempt, timeoutMs })
+        slot.tell(timeout)
+      })
+    try {
+      slot.clock?.run()
+      const called = this.#start(slot, packet)
+      if (isThenable(called)) this.waits()
+      const result = isThenable(called) ? await slot.whenGiven(called) : called
+      if (!isGenerator(result)) return { result: this.#checked(packet, result) }
+      const held: Emission[] | undefined = emit === 'atomic' ? [] : undefined
+      const accepted = await this.expand(slot, new Draw(result, this.scopeOf(packet)), this.way(slot, packet, held))
+      return held === undefined ? { accepted } : { held }
+    } catch (thrown) {
+      if (timeout !== undefined) this.#watchReturn(slot)
+      const own = timeout !== undefined || isMismatch(thrown)
+      return { error: timeout ?? thrown, sent: slot.gave, own }
+    } finally {
+      slot.clock?.end()
+    }
+  }
+
+  #start(slot: WorkerSlot, packet: Packet): unknown {
+    try {
+      return this.call(slot, packet)
+    } finally {
+      // Afterwards: noted before, the next start could be seen less than that apart from this one.
+      this.#starts?.note()
+    }
+  }
+
+  /** Throws if the result has not as many values as it must have. */
+  #checked(packet: Packet, result: unknown): unknown {
+    if (this.exactlyOne && !this.each && result === DROP) throw this.wrongCount(0)
+    if (!this.each || !(packet instanceof Bundle)) return result
+    const size = packet.members.length
+    const count = Array.isArray(result) ? result.length : undefined
+    if (count === size) return result
+    throw new PipelineError('NODE_CARDINALITY', { node: this.name, count, size })
+  }
+
+  #leaves(slot: WorkerSlot, packet: Packet, given: Exclude<Given, Failure>): void | Promise<void> {
+    if ('result' in given) return this.given(slot, packet, given.result)
+    if ('held' in given) return this.leaveHeld(slot, packet, given.held)
+    this.settle(slot, packet, given.accepted)
+  }
+
+  /** Whether another attempt may follow the one that failed with `error`. */
+  #mayTryAgain(slot: WorkerSlot, error: unknown): boolean {
+    const attempts = this.plan.properties.retry?.attempts ?? 1
+    return slot.attempt < attempts && !slot.lapsed && !this.isAbort(error)
+  }
+
+  /** Waits until the next attempt may start; `false` if the node was stopped or the item given up before that. */
+  async #delayed(slot: WorkerSlot): Promise<boolean> {
+    const { retry } = this.plan.properties
+    if (retry !== undefined && this.running && !slot.lapsed) await slot.sleep(delayAfter(slot.attempt, retry))
+    return this.running && !slot.lapsed && (await this.untilAllowed(slot))
+  }
+
+  /** Waits until one more call may start; `false` if the node was stopped or the item given up meanwhile. */
+  protected async untilAllowed(slot: WorkerSlot): Promise<boolean> {
+    for (let ms = this.#starts?.waitMs() ?? 0; ms > 0; ms = this.#starts?.waitMs() ?? 0) {
+      this.waits()
+      await slot.sleep(ms)
+      if (!this.running || (slot.packet !== undefined && slot.lapsed)) return false
+    }
+    return this.running
+  }
+
+  /** The call goes on though its time is up: waits for what becomes of it. */
+  #watchReturn(slot: WorkerSlot): void {
+    const left = slot.leaveBehind()
+    void left.then((late) => {
+      if (late) this.counters.late++
+      slot.unreturned = undefined
+      slot.stir()
+    })
+  }
+
+  /**
+   * Waits until a call that ran out of time has returned, but no longer than one that is told to stop may take. Two calls
+   * at once for one item would be more than there are workers.
+   */
+  async #returnedInTime(slot: WorkerSlot): Promise<boolean> {
+    if (slot.unreturned !== undefined && !slot.overdue) await slot.sleep(this.host.graceMs)
+    slot.overdue = slot.unreturned !== undefined
+    return !slot.overdue
+  }
+
+  async #returned(slot: WorkerSlot): Promise<void> {
+    if (slot.unreturned === undefined || (await this.#returnedInTime(slot))) return
+    await this.movement.untilReturned(slot.unreturned)
+  }
+}
+
+/** Whether a batch gave another number of results than it had items. */
+const isMismatch = (error: unknown): boolean =>
+  error instanceof PipelineError && error.code === 'PLB_NODE_CARDINALITY' && 'size' in (error.details as object)
