@@ -127,10 +127,10 @@ describe('an item that fails', () => {
             in: 'std.inlet',
             a: function* (n: number) {
               yield n
-              yield DROP
+              yield n
             },
             b: same,
-            join: having({ collect: 'all' }, ([[n]]: number[][]) => refuse(Number(n))),
+            join: having({ collect: 'all' }, ([[n]]: [[number]]) => refuse(n)),
           },
           region('a', 'b'),
         ).createPipeline(),

@@ -18,6 +18,8 @@ import {
 } from '../support/blackbox.js'
 import { deaf, expectSound, inVirtualTime, now, obedient, played, watched } from '../support/virtual-time.js'
 
+type Properties = Readonly<Record<string, unknown>>
+
 /** So many calls, the first included, with delays that are not drawn. */
 const exact = (attempts: number, rest: object = {}) => ({ retry: { attempts, jitter: 'none' as const, ...rest } })
 
@@ -349,8 +351,7 @@ describe('what an attempt that fails has emitted', () => {
     ['generator', function* () {} as object],
     ['async generator', async function* () {} as object],
   ])('by a %s cannot be forgotten: retry is refused, unless it emits all at once', async (_kind, coro) => {
-    const build = (properties: Readonly<Record<string, unknown>>) =>
-      chain({ src: from(1), mid: having(properties, coro), out: same })
+    const build = (properties: Properties) => chain({ src: from(1), mid: having(properties, coro), out: same })
     const error = await failureOf(() => build(exact(3)))
     expect(detailOf(error, 'issues')).toMatchObject([
       { code: 'PLB_OPTION_CONFLICT', pointer: expect.stringContaining('/nodes/mid') },
@@ -489,6 +490,78 @@ describe('a run that ends while an item waits for its next attempt', () => {
       expect(now()).toBe(90)
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 1, unprocessed: 1, failed: 0 })
       expect(report.abandoned).toEqual([])
+      expectSound(report, ['in'])
+    }))
+})
+
+describe('a request that is cancelled', () => {
+  const HOUR = 3_600_000
+  /** Fails for `bad`, and takes too long for `slow`. */
+  const work = (value: string, { signal }: Context): unknown => {
+    if (value === 'slow') return sleep(1_000, value, { signal })
+    return value === 'bad' ? boom() : value
+  }
+
+  test.each<[string, object]>([
+    ['its next attempt', exact(3, { minDelayMs: HOUR, maxDelayMs: HOUR })],
+    ['the rate', { ...exact(3, { minDelayMs: 1 }), rateLimit: { count: 1, perMs: HOUR } }],
+  ])('while its item waits for %s has no further attempt, and its worker is free at once', (_what, properties) =>
+    inVirtualTime(async () => {
+      const { starts, coro } = watched(work)
+      const pipeline = chain({ in: 'std.inlet', mid: having(properties as Properties, coro) }).createPipeline()
+      const controller = new AbortController()
+      const cancelled = failureOf(() => pipeline.process('bad', { signal: controller.signal }))
+      await sleep(20)
+      controller.abort('enough')
+      expect(await cancelled).toMatchObject({ name: 'AbortError', code: 'PLB_RUN_CANCELLED', cause: 'enough' })
+      expect(now()).toBe(20)
+      if (!('rateLimit' in properties)) expect(await pipeline.process('good')).toBe('good')
+      expect(now()).toBe(20)
+      const report = await pipeline.drain()
+      expect(report).toMatchObject({ outcome: 'completed', errors: [] })
+      expect(starts.filter(([value]) => value === 'bad')).toHaveLength(1)
+      expect(nodeOf(report, 'mid')).toMatchObject({ failed: 0, unprocessed: 1, retried: 0 })
+      expectSound(report, ['in'])
+    }),
+  )
+
+  test('during a timed attempt has no further one: the call is told its reason, and not a timeout', () =>
+    inVirtualTime(async () => {
+      const reasons: unknown[] = []
+      const { starts, coro } = watched((_: string, { signal }: Context) =>
+        aborted(signal).catch((reason) => {
+          reasons.push(reason)
+          throw reason
+        }),
+      )
+      const mid = having({ timeoutMs: 50, ...exact(3) }, coro)
+      const pipeline = chain({ in: 'std.inlet', mid }).createPipeline()
+      const controller = new AbortController()
+      const cancelled = failureOf(() => pipeline.process('slow', { signal: controller.signal }))
+      await sleep(20)
+      controller.abort('enough')
+      await cancelled
+      const report = await pipeline.drain()
+      expect([now(), starts.length, reasons]).toEqual([20, 1, ['enough']])
+      expect(nodeOf(report, 'mid')).toMatchObject({ failed: 0, unprocessed: 1, retried: 0 })
+      expectSound(report, ['in'])
+    }))
+
+  test('leaves another one alone, which has all its attempts and then its own error', () =>
+    inVirtualTime(async () => {
+      const mid = having({ workers: 2, ...exact(3) }, work)
+      const pipeline = chain({ in: 'std.inlet', mid }).createPipeline()
+      const controller = new AbortController()
+      const cancelled = failureOf(() => pipeline.process('bad', { signal: controller.signal }))
+      const other = failureOf(() => pipeline.process('bad'))
+      await sleep(20)
+      controller.abort('enough')
+      await cancelled
+      expect(await other).toMatchObject({ code: 'PLB_NODE_FAILED', details: { node: 'mid', attempts: 3 } })
+      expect(now()).toBe(300)
+      const report = await pipeline.drain()
+      expect(report.outcome).toBe('completed')
+      expect(nodeOf(report, 'mid')).toMatchObject({ received: 2, failed: 1, unprocessed: 1, retried: 2 })
       expectSound(report, ['in'])
     }))
 })

@@ -3,7 +3,17 @@ import { type Context, defineCoro, type PipelineError } from '@pipelines/core'
 import { explore, gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { aborted, chain, detailOf, from, having, nodeOf, plumberOf, range, same, turns } from '../support/blackbox.js'
-import { deaf, expectSound, inVirtualTime, now, obedient, played, timed, watched } from '../support/virtual-time.js'
+import {
+  deaf,
+  expectNoTimers,
+  expectSound,
+  inVirtualTime,
+  now,
+  obedient,
+  played,
+  timed,
+  watched,
+} from '../support/virtual-time.js'
 
 /** Odd numbers take far too long, even ones hardly any time. */
 const oddTooLong = (n: number): number => (n % 2 === 1 ? 1_000 : 10)
@@ -368,7 +378,7 @@ describe('a call that does not return', () => {
     }))
 
   test('is named in the report when the run is doomed, and its item has failed already', () =>
-    inVirtualTime(async () => {
+    inVirtualTime(async (clock) => {
       const open = gate()
       const stage = having(skipping(50), () => open.opened)
       const pipeline = chain({ in: 'std.inlet', mid: stage }).createPipeline({ graceMs: 30 })
@@ -381,11 +391,12 @@ describe('a call that does not return', () => {
       expect(report.unprocessed.map(({ value }) => value)).toEqual([2])
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 1, failed: 1, unprocessed: 0 })
       expectSound(report, ['in'])
+      expectNoTimers(clock)
       open.open()
     }))
 
   test('and holds the only worker while others wait is a stall, once graceMs is over', () =>
-    inVirtualTime(async () => {
+    inVirtualTime(async (clock) => {
       const open = gate()
       const mid = having(skipping(50), () => open.opened)
       const { report, settledMs } = await played(chain({ src: from(1, 2, 3), mid }), { graceMs: 100, ledger: true })
@@ -396,6 +407,7 @@ describe('a call that does not return', () => {
       expect(nodeOf(report, 'mid')).toMatchObject({ received: 1, failed: 1, unprocessed: 0 })
       expect(report.unprocessed.map(({ value }) => value)).toEqual([2, 3])
       expect(report.roots).toMatchObject({ errored: 1, aborted: 2 })
+      expectNoTimers(clock)
       open.open()
     }))
 
@@ -432,12 +444,13 @@ describe('a call that does not return', () => {
   )
 
   test('ends the run with onError "fail" all the same', () =>
-    inVirtualTime(async () => {
+    inVirtualTime(async (clock) => {
       const open = gate()
       const stage = having({ timeoutMs: 50 }, () => open.opened)
       const { report, settledMs } = await played(chain({ src: from(1, 2), mid: stage }), { graceMs: 30 })
       expect(settledMs).toBe(80)
       expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_TIMEOUT' }, abandoned: ['mid'] })
+      expectNoTimers(clock)
       open.open()
     }))
 })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, imbalances, type Output } from '@pipelines/core'
 import type { Plumber } from '@pipelines/plumber'
-import { Scheduler } from '@pipelines/testkit'
+import { Scheduler, type VirtualClock } from '@pipelines/testkit'
 import { expect } from 'vitest'
 import type { Report } from './blackbox.js'
 import { expectBalancedBooks } from './books.js'
@@ -14,21 +14,26 @@ import { expectBalancedBooks } from './books.js'
  *
  * @param seed makes wake-ups late by a few microtasks, other ones for every seed
  */
-export async function inVirtualTime<T>(work: () => T | Promise<T>, seed?: number): Promise<T> {
+export async function inVirtualTime<T>(work: (clock: VirtualClock) => T | Promise<T>, seed?: number): Promise<T> {
   const scheduler = new Scheduler(seed ?? 0, { wakeUps: seed === undefined ? 0 : 3 })
   const restore = scheduler.install()
   try {
-    const result = (async () => work())()
+    const result = (async () => work(scheduler.clock))()
     await scheduler.drive(result)
     const value = await result
-    expect(
-      scheduler.clock.timers.map(({ label }) => label),
-      'timers that are left',
-    ).toEqual([])
+    expectNoTimers(scheduler.clock)
     return value
   } finally {
     restore()
   }
+}
+
+/** Asserts that nothing is set to happen later. */
+export function expectNoTimers({ timers }: VirtualClock): void {
+  expect(
+    timers.map(({ label }) => label),
+    'timers that are left',
+  ).toEqual([])
 }
 
 /** What the clock says, in milliseconds. */

@@ -62,9 +62,9 @@ export class Pipework {
     return warming.length === 0 ? undefined : Promise.all(warming)
   }
 
-  /** Whether nothing moves by itself, and no inlet is open through which anything could come. */
-  get stands(): boolean {
-    return this.nodes.every((node) => node.resting && !(node instanceof Feed && node.open))
+  /** Whether nothing moves by itself, no inlet is open through which anything could come, and no batch could go ahead. */
+  standsStill(): boolean {
+    return this.nodes.every((node) => node.resting && !(node instanceof Feed && node.open)) && !this.#relief?.help()
   }
 
   /** Whether anything is inside. */

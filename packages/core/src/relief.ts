@@ -57,6 +57,13 @@ export class Relief {
     for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
   }
 
+  /** Lets a batch go ahead, if that is due; the first alone, because what it lets go may complete the others. */
+  help(): boolean {
+    const place = this.#places.find((one) => this.#isWanted(one) && this.#isAlone(one))
+    place?.batch.hurry()
+    return place !== undefined
+  }
+
   /** The run is over. */
   end(): void {
     clearImmediate(this.#look)
@@ -66,8 +73,7 @@ export class Relief {
     if (this.#look !== undefined || !this.#places.some((place) => this.#isWanted(place))) return
     this.#look = setImmediate(() => {
       this.#look = undefined
-      // The first alone: what it lets go may complete the others.
-      this.#places.find((place) => this.#isWanted(place) && this.#isAlone(place))?.batch.hurry()
+      this.help()
     })
   }
 

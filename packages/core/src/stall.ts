@@ -13,7 +13,7 @@ export interface StallHost {
 }
 
 /** What its nodes and edges tell. */
-export type Watched = Pick<Pipework, 'stands' | 'holds' | 'progress' | 'waits'>
+export type Watched = Pick<Pipework, 'standsStill' | 'holds' | 'progress' | 'waits'>
 
 /** Looks per time that a run may stand still: it is found out at most a quarter of it too late. */
 const LOOKS = 4
@@ -46,7 +46,7 @@ export class StallWatch {
     this.#look = setImmediate(() => {
       this.#look = undefined
       const { atWork, waiting, delivering } = this.#host
-      if (atWork && waiting > 0 && !delivering && this.#watched.stands) this.#stalled()
+      if (atWork && waiting > 0 && !delivering && this.#watched.standsStill()) this.#stalled()
     })
   }
 

@@ -129,7 +129,7 @@ function enteredIn({ graph, made }: Trial, { edges, nodes }: RunReport): string[
 
 /** Asserts that nothing is left of a run that has settled, and that it has settled in time. */
 function expectOver(
-  { slots, open, signals, scheduler, doomedAt, settledAt }: Trial,
+  { slots, open, signals, scheduler, doomedAt, settledAt, seen }: Trial,
   { error, reason, abandoned }: RunReport,
 ): void {
   for (const { name, reasons } of slots) {
@@ -140,6 +140,7 @@ function expectOver(
     [...open].filter((name) => !abandoned.includes(name)),
     'sources left in the middle',
   ).toEqual([])
+  expect(seen.at(-1), 'what is seen when the last call has ended').toBe(seen[0])
   for (const signal of signals) expect(getEventListeners(signal, 'abort')).toEqual([])
   expect(
     scheduler.clock.timers.map(({ label }) => label),

@@ -1,3 +1,5 @@
+import type { RunReport } from '@pipelines/core'
+import type { Pipeline } from '@pipelines/plumber'
 import { gate } from '@pipelines/testkit'
 import { expect } from 'vitest'
 import { OutputStream } from '../../../packages/plumber/src/output-stream.js'
@@ -83,6 +85,21 @@ const doomed =
   (reason: unknown) =>
   (target: Target, trial: Trial): Ending =>
     trial.doomed ? doomedBy(reason) : drained(target, trial)
+
+/** A drain, and a while later something else: all of them are one ending. */
+function twice(
+  second: (pipeline: Pipeline) => Promise<RunReport>[],
+  ending: (target: Target, trial: Trial) => Ending,
+): Fault['strike'] {
+  return interfering(async (trial, later) => {
+    const { pipeline } = trial
+    const first = pipeline.drain()
+    await later()
+    const others = second(pipeline)
+    await trial.drive(first)
+    for (const other of others) expect(await other, 'the report').toBe(await first)
+  }, ending)
+}
 
 const aborting: Fault['strike'] = (target) => {
   const controller = new AbortController()
@@ -207,28 +224,15 @@ export const FAULTS_OF_RUNS: readonly Fault[] = [
   },
   {
     name: 'F10 a drain is followed by doomsday',
-    strike: interfering(async ({ pipeline }, later) => {
-      void pipeline.drain()
-      await later()
-      void pipeline.doomsday('now')
-    }, doomed('now')),
+    strike: twice((pipeline) => [pipeline.doomsday('now')], doomed('now')),
   },
   {
     name: 'F10 a drain is followed by doomsday, twice',
-    strike: interfering(async ({ pipeline }, later) => {
-      const reports = [pipeline.drain()]
-      await later()
-      reports.push(pipeline.doomsday('first'), pipeline.doomsday('second'))
-      void Promise.all(reports).then(([first, ...others]) => expect(others).toEqual([first, first]))
-    }, doomed('first')),
+    strike: twice((pipeline) => [pipeline.doomsday('first'), pipeline.doomsday('second')], doomed('first')),
   },
   {
     name: 'F10 a drain is followed by a drain',
-    strike: interfering(async ({ pipeline }, later) => {
-      void pipeline.drain()
-      await later()
-      void pipeline.drain({ deadlineMs: 1 })
-    }, drained),
+    strike: twice((pipeline) => [pipeline.drain({ deadlineMs: 1 })], drained),
   },
   { name: 'F12 the caller leaves the loop', strike: leaving },
   { name: 'F12 the only consumer wants no more', strike: closingLeaf },

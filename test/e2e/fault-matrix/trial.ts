@@ -1,17 +1,10 @@
-import {
-  type Context,
-  type CoroDefinition,
-  DROP,
-  defineCoro,
-  type Output,
-  type RunReport,
-  type SourceOutput,
-} from '@pipelines/core'
+import { type Context, type CoroDefinition, DROP, defineCoro, type Output, type RunReport } from '@pipelines/core'
 import { type Pipeline, Plumber, type RunOptions } from '@pipelines/plumber'
 import { type Choices, hashOf, Scheduler, StalledError, seededChoices } from '@pipelines/testkit'
 import { itemsOf, type Member, membersOf, resultsOf, type Value } from './calls.js'
 import type { Strike } from './fault.js'
 import { isSource, type MatrixGraph, type MatrixNode, wiringOf } from './graphs.js'
+import { sourceOf, taking } from './sources.js'
 
 /** One call of a coroutine. */
 export interface Call {
@@ -75,6 +68,8 @@ export class Trial {
   /** When the run was doomed and when it settled, on its clock. */
   doomedAt: number | undefined
   settledAt: number | undefined
+  /** What could be seen when it had settled, and when everything was over that it had given up. */
+  readonly seen: string[] = []
   readonly #strike: Strike
   readonly #options: RunOptions
   #pipeline: Pipeline | undefined
@@ -103,10 +98,13 @@ export class Trial {
       if (this.#strike.act === undefined) this.start()
       else await this.#strike.act(this)
       if ((await this.drive(this.pipeline.settled)) !== 'over') throw new StalledError(this.scheduler)
-      return await this.pipeline.settled
+      const report = await this.pipeline.settled
+      this.#look(report)
+      await this.scheduler.releaseAll()
+      this.#look(report)
+      return report
     } finally {
       void this.#pipeline?.doomsday('the test is over')
-      // Calls that the run has given up.
       await this.scheduler.releaseAll()
       await this.#fed
       restore()
@@ -193,11 +191,21 @@ export class Trial {
     return error
   }
 
+  /** Notes a value that a source gives. */
+  make({ name }: MatrixNode, item: Value): Value {
+    push(this.made, name, item)
+    return item
+  }
+
   #coro(node: MatrixNode): CoroDefinition<never, Slot> | string {
     if (node.style === 'inlet') return 'std.inlet'
     const { hooks } = this.#strike
     const definition = {
-      run: isSource(node) ? this.#source(node) : node.work === 'take' ? takes(node.items) : this.#processor(node),
+      run: isSource(node)
+        ? sourceOf(node, this, this.#strike)
+        : node.work === 'take'
+          ? taking(node.items)
+          : this.#processor(node),
       ...(node.work === 'take' && { kind: 'stream' }),
       ...(node.watched && !isSource(node) && this.watches(node.name)),
       ...hooks?.(node, this),
@@ -243,50 +251,9 @@ export class Trial {
     }
   }
 
-  #source(node: MatrixNode) {
-    const items = itemsOf(node)
-    const wait = (place: number, context: Context): Promise<void> | undefined => {
-      const struck = this.#strike.source?.(node, place, this)
-      return struck ?? this.scheduler.step(`${node.name} ${place}`, this.signalOf({ node, context }))
-    }
-    const make = (item: Value): Value => this.#make(node, item)
-    const { open } = this
-    const strike = (place: number): unknown => this.#strike.source?.(node, place, this)
-    function* generate() {
-      open.add(node.name)
-      try {
-        for (const [place, item] of items.entries()) {
-          strike(place)
-          yield make(item)
-        }
-        strike(items.length)
-      } finally {
-        open.delete(node.name)
-      }
-    }
-    if (node.style === 'generator') return generate
-    if (node.style === 'list') return () => ({ [Symbol.iterator]: generate })
-    if (node.style === 'put')
-      return async (output: SourceOutput, context: Context) => {
-        for (const [place, item] of items.entries()) {
-          await wait(place, context)
-          if (context.signal.aborted) return
-          await output.put(make(item))
-        }
-        await wait(items.length, context)
-      }
-    return async function* (_: unknown, context: Context) {
-      open.add(node.name)
-      try {
-        for (const [place, item] of items.entries()) {
-          await wait(place, context)
-          yield make(item)
-        }
-        await wait(items.length, context)
-      } finally {
-        open.delete(node.name)
-      }
-    }
+  #look({ nodes, edges, roots, unprocessed, errors }: RunReport): void {
+    const lists = [unprocessed, errors, [...this.outputs.values()].flat()].map(({ length }) => length)
+    this.seen.push(JSON.stringify({ nodes, edges, roots, lists }))
   }
 
   async #feed(node: MatrixNode): Promise<void> {
@@ -297,14 +264,9 @@ export class Trial {
       } catch {
         return // ended, or doomed
       }
-      this.#make(node, item)
+      this.make(node, item)
     }
     this.pipeline.end({ node: node.name })
-  }
-
-  #make({ name }: MatrixNode, item: Value): Value {
-    push(this.made, name, item)
-    return item
   }
 }
 
@@ -313,17 +275,6 @@ export const textOf = ({ members }: Pick<Call, 'members'>): string => members.ma
 
 function* given(values: readonly Value[]): Generator<Value> {
   yield* values
-}
-
-/** A stream coroutine that is done after so many items. */
-function takes(count: number) {
-  return async function* (inputs: AsyncIterable<Value>) {
-    let left = count
-    for await (const value of inputs) {
-      yield value
-      if (--left <= 0) return
-    }
-  }
 }
 
 /** Decisions drawn from a seed, of which none lets time pass while something else can go on. */
