@@ -15,6 +15,7 @@ function outletOf(
   const counters = new Counters()
   const told = { unwanted: 0, doomed: false }
   const outlet = new Outlet({
+    leaf: capacities.length === 0,
     node: 'n',
     edges: queues.map((edge, place) => ({ edge, port: ports[place] ?? 'out', regions: undefined })),
     deliver,
@@ -166,6 +167,7 @@ test('an outlet looks at each of its edges a few times, however many ports there
     },
   }))
   new Outlet({
+    leaf: false,
     node: 'n',
     edges,
     deliver: undefined,

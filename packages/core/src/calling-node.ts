@@ -178,15 +178,15 @@ export abstract class CallingNode extends EmittingNode {
       this.counters.late++
       return
     }
-    if (accepted) slot.gave = true
-    this.#trace(slot, packet, 'completed')
+    slot.gave = accepted
+    if (packet.scope.counted) this.#trace(slot, packet, 'completed')
     this.workedOff(packet, accepted)
     this.#turns?.pass(slot.index)
   }
 
   /** Tells the requests that want to know of it what a call did. */
   #trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
-    const { request } = packet.scope
-    if (request !== undefined) request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
+    const { counted, request } = packet.scope
+    if (counted && request !== undefined) request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 }

@@ -15,7 +15,7 @@ import { type Deliver, Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import { PartitionInlet } from './partition.js'
 import { type Fittings, Pipework } from './pipework.js'
-import type { Plan, PlanEdge } from './plan.js'
+import { isLeaf, type Plan, type PlanEdge } from './plan.js'
 import { Processor } from './processor.js'
 import { Queue } from './queue.js'
 import { Source } from './source.js'
@@ -143,7 +143,7 @@ class Fitter implements Fittings {
       holds: nodes.get(number)?.holds ?? [],
       properties,
       faultsInTurn: properties.onError === 'route',
-      leaf: outputs.length === 0,
+      leaf: isLeaf(at(this.#plan.nodes, number), this.#plan.edges),
       ledger: host.ledger,
       counters: at(this.counters, number),
       wake,
@@ -163,6 +163,7 @@ class Fitter implements Fittings {
     const { host, deliver } = this.#o
     const outlet = new Outlet({
       node: name,
+      leaf: isLeaf(at(this.#plan.nodes, number), edges),
       edges: outputs.map((edge) => ({
         edge: at(this.edges, edge),
         port: at(edges, edge).port,

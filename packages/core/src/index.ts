@@ -32,7 +32,7 @@ export { pacer } from './pacer.js'
 export { Packet, packet } from './packet.js'
 export type { Tie } from './pairing.js'
 export type { Plan, PlanEdge, PlanNode } from './plan.js'
-export { ERROR, OUT } from './plan.js'
+export { ERROR, isLeaf, OUT } from './plan.js'
 export { Queue } from './queue.js'
 export type {
   EdgeRegions,

@@ -192,7 +192,7 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #decide(share: Share): void {
-    if (share.frame.scope.request?.over === true) {
+    if (share.frame.scope.counted && share.frame.scope.request?.over === true) {
       this.#unprocessed(share)
       this.#skip(share)
       return

@@ -289,7 +289,8 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Whether nothing in it moves by itself: all that is in progress waits for others. */
   get resting(): boolean {
-    return this.movement.waits && (!this.#tearingDown || this.state === 'ended')
+    // What was told to stop gets its grace, and a teardown takes its time.
+    return this.movement.waits && (this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown))
   }
 
   /** What its calls are at: see {@link Movement.doing}. */

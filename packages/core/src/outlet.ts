@@ -4,7 +4,7 @@ import type { Counters } from './counters.js'
 import { type ForkWindow, type Ledger, outwards } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
 import { Packet, type Scope } from './packet.js'
-import { OUT } from './plan.js'
+import { ERROR, OUT } from './plan.js'
 import type { Edge } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
 import { type TapSettings, Taps } from './taps.js'
@@ -29,7 +29,9 @@ export interface OutputEdge {
 
 export interface OutletOptions {
   readonly node: string
-  /** In the order of the graph; none for a leaf. */
+  /** Whether what it is given is handed to the caller, but for what leaves by port `error`. */
+  readonly leaf: boolean
+  /** In the order of the graph. */
   readonly edges: readonly OutputEdge[]
   /** Absent where the outputs of leaves are discarded. */
   readonly deliver: Deliver | undefined
@@ -74,7 +76,7 @@ export class Outlet {
 
   constructor(options: OutletOptions) {
     this.#o = options
-    this.leaf = options.edges.length === 0
+    this.leaf = options.leaf
     this.#openEdges = options.edges.length
     for (const edge of options.edges) {
       const port = this.#ports.get(edge.port)
@@ -91,9 +93,9 @@ export class Outlet {
    * @returns whether anybody accepted it; a promise where somebody was full, which never rejects
    */
   send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    if (origin.scope.request?.over === true) return false
+    if (origin.scope.counted && origin.scope.request?.over === true) return false
     if (this.#taps !== undefined) this.#taps.see(port, value, meta)
-    if (this.leaf)
+    if (this.leaf && port !== ERROR)
       return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
@@ -290,6 +292,6 @@ export class Outlet {
 
   #edgeClosed(): void {
     this.#openEdges--
-    if (this.#openEdges === 0) this.#o.onUnwanted()
+    if (this.#openEdges === 0 && !this.leaf) this.#o.onUnwanted()
   }
 }

@@ -44,6 +44,12 @@ export interface PlanEdge {
   readonly capacity: number
 }
 
+/** Whether what a node gives is an output of the pipeline: nothing leads on from it, but for what failed in it. */
+export function isLeaf(node: Pick<PlanNode, 'outputs' | 'properties'>, edges: readonly Pick<PlanEdge, 'port'>[]): boolean {
+  const { outputs, properties } = node
+  return outputs.every((edge) => properties.onError === 'route' && edges[edge]?.port === ERROR)
+}
+
 /** The port that returned and yielded values leave by. */
 export const OUT = 'out'
 /** The port that items leave by which failed, under `onError: "route"`. */

@@ -117,13 +117,22 @@ export class Processor extends TryingNode {
 
   async #work(slot: WorkerSlot): Promise<void> {
     for (let left = QUANTUM; left > 0 && (this.#mayTake() || (await this.#linger())); left--) {
-      if (this.#gated && !(await this.#admitted(slot))) return
+      if (this.#gated) {
+        if (!(await this.#hasPlace())) return
+        // Looked at again on this stack: others may have been allowed to start meanwhile.
+        while (this.startDelayMs > 0 && this.running) await this.untilAllowed(slot)
+        if (!this.#mayTake()) {
+          this.outlet.places?.unreserve()
+          return
+        }
+      }
       const taken = this.#inlet.take()
       if (taken === undefined) {
         if (this.#gated) this.outlet.places?.unreserve()
         return
       }
-      const packet = taken instanceof Faulty ? taken.packet : taken
+      // Only where items are tried can one have failed before its call.
+      const packet = this.tries && taken instanceof Faulty ? taken.packet : (taken as Packet)
       slot.begin(packet, this.#taken++)
       let leaving: void | Promise<void>
       if (this.tries) leaving = this.try(slot, taken)
@@ -148,7 +157,10 @@ export class Processor extends TryingNode {
         await leaving
       }
       slot.packet = undefined
-      if (this.#gated && !slot.gave) this.outlet.places?.unreserve()
+      if (this.#gated) {
+        if (!slot.gave) this.outlet.places?.unreserve()
+        slot.gave = false
+      }
       if (this.#tells) this.#inlet.done?.(packet)
       if (pacer.due()) {
         this.waits()
@@ -157,14 +169,14 @@ export class Processor extends TryingNode {
     }
   }
 
-  /** Waits until a call may start; tells whether there is still something to take. */
-  async #admitted(slot: WorkerSlot): Promise<boolean> {
+  /** Waits for a place for the output, where that has to be taken first; tells whether there is still something to take. */
+  async #hasPlace(): Promise<boolean> {
     const place = this.outlet.places?.reserve()
     if (place !== undefined) {
       this.waits()
       await this.movement.until(place)
     }
-    if (await this.untilAllowed(slot)) if (this.#mayTake()) return true
+    if (this.#mayTake()) return true
     this.outlet.places?.unreserve()
     return false
   }

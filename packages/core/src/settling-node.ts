@@ -97,6 +97,8 @@ export abstract class SettlingNode extends RunningNode {
 
   #routed(packet: Packet, error: PipelineError, accepted: boolean): void {
     packet.mark(accepted ? 'deadLettered' : 'errored')
+    // A letter that nobody has got is not lost without a word.
+    if (!accepted && this.doomed) this.host.lost(this.name, packet)
     this.#leftOut(packet, error)
     this.#over(packet)
   }

@@ -51,6 +51,8 @@ export class WorkerSlot implements Context {
   #controller: AbortController | undefined
   /** Why the present attempt was told to stop. */
   #told: { readonly reason: unknown } | undefined
+  /** Whether the call has left more behind than its result, that the next one must not see. */
+  #used = false
   /** What the coroutine is at, where that may take only so long. */
   #given: PromiseLike<unknown> | undefined
   #sleep: { readonly timer: NodeJS.Timeout; readonly wake: () => void } | undefined
@@ -80,6 +82,7 @@ export class WorkerSlot implements Context {
     const alone = packet.scope.request !== undefined || packet instanceof Bundle
     if (!alone && plan.properties.timeoutMs === undefined) return signal
     if (this.#controller === undefined) {
+      this.#used = true
       this.#controller = new AbortController()
       if (this.#told !== undefined) this.#controller.abort(this.#told.reason)
       else if (signal.aborted) this.#controller.abort(signal.reason)
@@ -102,22 +105,26 @@ export class WorkerSlot implements Context {
   /** A call with `packet` is about to begin. */
   begin(packet: Packet, index: number): void {
     this.packet = packet
-    this.lapsed = false
-    this.startedMs = packet.scope.request?.now() ?? 0
-    this.gave = false
-    this.overdue = false
-    this.#given = undefined
     this.meta = packet.meta
     this.index = index
-    this.attempt = 1
-    this.#emissions = undefined
-    this.#controller = undefined
-    this.#told = undefined
+    this.lapsed = false
+    if (packet.scope.counted) this.startedMs = packet.scope.request?.now() ?? 0
+    if (this.#used) this.#reset()
   }
 
   /** Another attempt of the same call is about to begin. */
   again(): void {
-    this.attempt++
+    const attempt = this.attempt + 1
+    this.#reset()
+    this.attempt = attempt
+    this.#used = true
+  }
+
+  #reset(): void {
+    this.#used = false
+    this.attempt = 1
+    this.gave = false
+    this.overdue = false
     this.#given = undefined
     this.#emissions = undefined
     this.#controller = undefined
@@ -126,6 +133,7 @@ export class WorkerSlot implements Context {
 
   /** Tells the present call to stop: its signal aborts, and it waits for no delay any more. */
   tell(reason: unknown): void {
+    this.#used = true
     this.#told ??= { reason }
     this.#controller?.abort(reason)
     this.stir()
@@ -141,6 +149,7 @@ export class WorkerSlot implements Context {
   /** Waits for user code, as long as the attempt has time. */
   whenGiven<T>(work: PromiseLike<T>): PromiseLike<T> {
     if (this.clock === undefined) return work
+    this.#used = true
     this.#given = work
     return this.clock.within(work)
   }
@@ -190,6 +199,7 @@ export class WorkerSlot implements Context {
       })
     // What it still gives after its time is of no use.
     if (this.lapsed || this.clock?.expired === true) return
+    this.#used = true
     this.#emissions ??= []
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }

@@ -68,6 +68,7 @@ export function startProcessor(settings: ProcessorSettings): StandaloneProcessor
     outlet: (onUnwanted) =>
       new Outlet({
         node: settings.name,
+        leaf: settings.outputs.length === 0,
         edges: settings.outputs.map((edge) => ({ edge, port: OUT, regions: undefined })),
         deliver: undefined,
         counters,

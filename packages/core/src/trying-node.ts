@@ -59,7 +59,9 @@ export abstract class TryingNode extends CallingNode {
       const { error, sent, own } = given
       if (sent || !this.#mayTryAgain(slot, error)) return this.failed(slot, packet, error, own)
       if (!(await this.#returnedInTime(slot)) && this.running) return this.failed(slot, packet, error, own)
-      if (!(await this.#delayed(slot))) return this.giveUp(slot)
+      await this.#delayed(slot)
+      while (this.startDelayMs > 0 && this.#goesOn(slot)) await this.untilAllowed(slot)
+      if (!this.#goesOn(slot)) return this.giveUp(slot)
       slot.again()
       this.counters.retried++
     }
@@ -69,6 +71,7 @@ export abstract class TryingNode extends CallingNode {
   async #attempt(slot: WorkerSlot, packet: Packet): Promise<Given> {
     const { timeoutMs, emit } = this.plan.properties
     let timeout: PipelineError | undefined
+    slot.gave = false
     if (timeoutMs !== undefined)
       slot.clock = new Clock(timeoutMs, () => {
         timeout = new PipelineError('NODE_TIMEOUT', { node: this.name, attempts: slot.attempt, timeoutMs })
@@ -79,14 +82,13 @@ export abstract class TryingNode extends CallingNode {
       const called = this.#start(slot, packet)
       if (isThenable(called)) this.waits()
       const result = isThenable(called) ? await slot.whenGiven(called) : called
-      if (!isGenerator(result)) return { result: this.#checked(packet, result) }
+      if (!isGenerator(result)) return this.#mismatch(packet, result) ?? { result }
       const held: Emission[] | undefined = emit === 'atomic' ? [] : undefined
       const accepted = await this.expand(slot, new Draw(result, this.scopeOf(packet)), this.way(slot, packet, held))
       return held === undefined ? { accepted } : { held }
     } catch (thrown) {
       if (timeout !== undefined) this.#watchReturn(slot)
-      const own = timeout !== undefined || isMismatch(thrown)
-      return { error: timeout ?? thrown, sent: slot.gave, own }
+      return { error: timeout ?? thrown, sent: slot.gave, own: timeout !== undefined }
     } finally {
       slot.clock?.end()
     }
@@ -101,14 +103,14 @@ export abstract class TryingNode extends CallingNode {
     }
   }
 
-  /** Throws if the result has not as many values as it must have. */
-  #checked(packet: Packet, result: unknown): unknown {
-    if (this.exactlyOne && !this.each && result === DROP) throw this.wrongCount(0)
-    if (!this.each || !(packet instanceof Bundle)) return result
+  /** The failure of a call that gave another number of results than it must. */
+  #mismatch(packet: Packet, result: unknown): Failure | undefined {
+    if (!this.each || !(packet instanceof Bundle))
+      return this.exactlyOne && result === DROP ? { error: this.wrongCount(0), sent: false, own: false } : undefined
     const size = packet.members.length
     const count = Array.isArray(result) ? result.length : undefined
-    if (count === size) return result
-    throw new PipelineError('NODE_CARDINALITY', { node: this.name, count, size })
+    if (count === size) return undefined
+    return { error: new PipelineError('NODE_CARDINALITY', { node: this.name, count, size }), sent: false, own: true }
   }
 
   #leaves(slot: WorkerSlot, packet: Packet, given: Exclude<Given, Failure>): void | Promise<void> {
@@ -123,21 +125,26 @@ export abstract class TryingNode extends CallingNode {
     return slot.attempt < attempts && !slot.lapsed && !this.isAbort(error)
   }
 
-  /** Waits until the next attempt may start; `false` if the node was stopped or the item given up before that. */
-  async #delayed(slot: WorkerSlot): Promise<boolean> {
-    const { retry } = this.plan.properties
-    if (retry !== undefined && this.running && !slot.lapsed) await slot.sleep(delayAfter(slot.attempt, retry))
-    return this.running && !slot.lapsed && (await this.untilAllowed(slot))
+  /** Whether the item may still be tried: neither was the node stopped nor the item given up. */
+  #goesOn(slot: WorkerSlot): boolean {
+    return this.running && !slot.lapsed
   }
 
-  /** Waits until one more call may start; `false` if the node was stopped or the item given up meanwhile. */
-  protected async untilAllowed(slot: WorkerSlot): Promise<boolean> {
-    for (let ms = this.#starts?.waitMs() ?? 0; ms > 0; ms = this.#starts?.waitMs() ?? 0) {
-      this.waits()
-      await slot.sleep(ms)
-      if (!this.running || (slot.packet !== undefined && slot.lapsed)) return false
-    }
-    return this.running
+  /** Waits between two attempts. */
+  async #delayed(slot: WorkerSlot): Promise<void> {
+    const { retry } = this.plan.properties
+    if (retry !== undefined && this.#goesOn(slot)) await slot.sleep(delayAfter(slot.attempt, retry))
+  }
+
+  /** Milliseconds until one more call may start. */
+  protected get startDelayMs(): number {
+    return this.#starts?.waitMs() ?? 0
+  }
+
+  /** Waits until one more call may start, for all that is known now; less if the node is stopped or the item given up. */
+  protected async untilAllowed(slot: WorkerSlot): Promise<void> {
+    this.waits()
+    await slot.sleep(this.startDelayMs)
   }
 
   /** The call goes on though its time is up: waits for what becomes of it. */
@@ -155,7 +162,7 @@ export abstract class TryingNode extends CallingNode {
    * at once for one item would be more than there are workers.
    */
   async #returnedInTime(slot: WorkerSlot): Promise<boolean> {
-    if (slot.unreturned !== undefined && !slot.overdue) await slot.sleep(this.host.graceMs)
+    if (slot.unreturned !== undefined && !slot.overdue && this.running) await slot.sleep(this.host.graceMs)
     slot.overdue = slot.unreturned !== undefined
     return !slot.overdue
   }
@@ -165,7 +172,3 @@ export abstract class TryingNode extends CallingNode {
     await this.movement.untilReturned(slot.unreturned)
   }
 }
-
-/** Whether a batch gave another number of results than it had items. */
-const isMismatch = (error: unknown): boolean =>
-  error instanceof PipelineError && error.code === 'PLB_NODE_CARDINALITY' && 'size' in (error.details as object)

@@ -1,4 +1,4 @@
-import { type Executor, type Issue, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
+import { type Executor, type Issue, isLeaf, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
 import { type Args, checkArgs, readArgs, refLookups, resolveRefs } from './args.js'
 import { type BuildOptions, resolveBuild } from './build-options.js'
 import type { Coros } from './coro-map.js'
@@ -233,7 +233,8 @@ function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, 
     if (!validate || kind === 'inlet' || properties === undefined) return undefined
     const { batch } = properties
     const several = (batch ?? windowOf(properties)) !== undefined
-    return { node, kind, leaf: wiring.outputs[number]?.length === 0, several, each: batch?.returns === 'each' }
+    const leaf = isLeaf({ outputs: wiring.outputs[number] ?? [], properties }, wiring.edges)
+    return { node, kind, leaf, several, each: batch?.returns === 'each' }
   }
   for (const bound of nodes) {
     const { node, coro } = bound
