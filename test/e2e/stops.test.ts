@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, defineCoro, type Executor, inline, type Output, type SourceOutput } from '@pipelines/core'
 import type { Plumber } from '@pipelines/plumber'
-import { type Gate, gate, Scheduler } from '@pipelines/testkit'
+import { type Gate, gate, Scheduler, seededChoices } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { batched, windowed } from '../support/batches.js'
 import {
@@ -602,4 +602,300 @@ describe.each(Object.entries(DEAF))('%s that does not obey', (_what, deafness) =
       expect(listedValues(report)).toEqual([...deafness.inside, ...(deafness.made ?? [])])
       expect(nodeOf(report, 'x').late).toBe(deafness.late ?? 0)
     }))
+})
+
+/*
+ * A graph with all policies, told to stop at every moment of its life: its calls go on one by one, in an order drawn from a
+ * seed, and so does time; after each of these steps another run of it is doomed, or drained and doomed some steps later.
+ * Replay a seed with: SEED=3 npx vitest run --project e2e test/e2e/stops.test.ts -t 'every moment'
+ */
+const seeds = seedsOf(2, 20)
+
+const PUTS = range(6)
+const ASKED = range(6).map((n) => n + 100)
+const MADE = range(5).map((n) => n + 200)
+
+/** Everything at once, and what is seen of it. */
+class Life {
+  readonly scheduler: Scheduler
+  readonly pipeline: Pipeline
+  readonly delivered: unknown[] = []
+  /** What became of puts and requests. */
+  readonly answers: Promise<readonly unknown[]>
+  /** What teardowns were told, by slot. */
+  readonly slots = new Map<string, unknown[]>()
+  readonly signals = new Set<AbortSignal>()
+  /** Whether it was told to stop: from then on time passes only where nothing else can go on. */
+  told = false
+  #settled = 0
+  readonly #restore: () => void
+
+  constructor(seed: number) {
+    const choices = seededChoices(seed)
+    const isPatient = (): boolean => this.told && this.scheduler.clock.timers.length > 0
+    this.scheduler = new Scheduler({
+      ...choices,
+      choose: (ways) => choices.choose(ways > 1 && isPatient() ? ways - 1 : ways),
+    })
+    this.#restore = this.scheduler.install()
+    this.pipeline = this.#plumber().createPipeline({
+      graceMs: GRACE_MS,
+      ledger: true,
+      inactivityMs: HOUR,
+      onOutput: ({ value }: Output) => {
+        this.delivered.push(value)
+        return this.scheduler.step('hands over')
+      },
+    })
+    const count = (): void => {
+      this.#settled++
+    }
+    const puts = PUTS.map((n) => this.pipeline.put(n))
+    const requests = ASKED.map((n) => this.pipeline.processAll(n))
+    for (const promise of [...puts, ...requests]) promise.then(count, count)
+    this.answers = Promise.allSettled([...puts, ...requests])
+    void this.answers.then(() => this.pipeline.end())
+  }
+
+  /** Whether every put and request has come to its end. */
+  get answered(): boolean {
+    return this.#settled === PUTS.length + ASKED.length
+  }
+
+  /** A call that takes as long as the scheduler says, unless it is told to stop. */
+  #call(work: (value: never, context: Context) => unknown) {
+    return (value: unknown, context: Context): unknown => {
+      const { node, signal, attempt } = context
+      this.signals.add(signal)
+      return this.scheduler.after(
+        `${node} ${JSON.stringify(value)} ${attempt}`,
+        () => work(value as never, context),
+        signal,
+      )
+    }
+  }
+
+  /** A coroutine with hooks that take as long as the scheduler says. */
+  #hooked(run: (value: never, context: Context) => unknown, more: object = {}) {
+    return defineCoro({
+      setup: async ({ node, worker, signal }: Context) => {
+        await this.scheduler.step(`${node} setup ${worker.index}`, signal)
+        const reasons: unknown[] = []
+        this.slots.set(`${node} ${worker.index}`, reasons)
+        return reasons
+      },
+      run: this.#call(run),
+      teardown: ({ node, worker, state }: Context, reason: unknown) => {
+        ;(state as unknown[]).push(reason)
+        return this.scheduler.step(`${node} teardown ${worker.index}`)
+      },
+      ...more,
+    })
+  }
+
+  #plumber(): Plumber {
+    const { scheduler } = this
+    const fails = (value: number, { attempt }: Context): number => {
+      if (value % 3 === 0 && attempt < 3) throw new Error(`${value} fails`)
+      if (value % 5 === 0) throw new Error(`${value} always fails`)
+      return value
+    }
+    const stages: Record<string, object> = {
+      src: this.#source(),
+      a: this.#call(fails),
+      letters: this.#call(({ input }: { input: number }) => input),
+      batch: this.#call((values: readonly number[]) => [...values]),
+      fork: this.#hooked(same),
+      part: this.#call(same),
+      rate: this.#call((value: number) => (value % 7 === 0 ? boom() : value)),
+      join: this.#call(([one, other]: readonly number[]) => one ?? other),
+      held: async function* (value: number, { node, signal, attempt }: Context) {
+        yield value
+        await scheduler.step(`${node} ${value} ${attempt}`, signal)
+        if (value % 4 === 0 && attempt === 1) throw new Error('half way')
+        yield -value
+      },
+      stream: defineCoro({
+        kind: 'stream',
+        run: async function* (inputs: AsyncIterable<number>, { node, signal }: Context) {
+          for await (const value of inputs) {
+            await scheduler.step(`${node} ${value}`, signal)
+            yield value
+          }
+        },
+      }),
+      window: this.#call((values: readonly number[]) => values.join(' ')),
+      last: this.#hooked(same, {
+        flush: ({ node, signal }: Context) => scheduler.step(`${node} flush`, signal),
+      }),
+      parity: (value: number) => value % 2,
+    }
+    const node = (name: string, properties: object = {}) =>
+      [name, { coro: stages[name], properties: { fuse: false, queueSize: 2, ...properties } }] as const
+    const retry = { minDelayMs: 20, jitter: 'none' }
+    const nodes = Object.fromEntries([
+      ['in', { coro: 'std.inlet' }],
+      ['src', { coro: stages['src'], properties: { packetsInFlight: 2 } }],
+      node('a', { workers: 2, timeoutMs: 40, retry: { attempts: 3, ...retry }, onError: 'route' }),
+      node('letters'),
+      node('batch', { batch: { size: 3, maxWaitMs: 30 }, workers: 2 }),
+      node('fork', { packetsInFlight: 3 }),
+      node('part', { partitionBy: 'parity', workers: 2, ordered: false }),
+      node('rate', { rateLimit: { count: 2, perMs: 10 }, onError: 'skip', maxErrors: { count: 50, perMs: 1_000 } }),
+      node('join', { missing: 'partial' }),
+      node('held', { emit: 'atomic', retry: { attempts: 2, ...retry }, workers: 2, timeoutMs: 60, onError: 'skip' }),
+      node('stream'),
+      node('window', { window: { size: 3, partial: true } }),
+      node('last', { stateful: true }),
+    ])
+    const graph = {
+      in: ['a'],
+      a: ['batch', { to: 'letters', port: 'error' }],
+      batch: ['fork'],
+      fork: ['part', 'rate'],
+      part: ['join'],
+      rate: ['join'],
+      join: ['held'],
+      held: ['stream'],
+      src: ['window'],
+      window: ['last'],
+    }
+    return plumberOf(nodes as never, graph as never, { coroMap: { ...stages } } as never)
+  }
+
+  #source() {
+    const { scheduler } = this
+    return async function* (_: SourceOutput, { signal }: Context) {
+      for (const n of MADE) {
+        await scheduler.step(`src ${n}`, signal)
+        yield n
+      }
+    }
+  }
+
+  /** Lets so many things happen; tells whether the run is over. */
+  go(releases?: number): Promise<boolean> {
+    return this.scheduler.drive(this.pipeline.settled, releases === undefined ? {} : { releases })
+  }
+
+  /** Puts the clock back, whatever has happened. */
+  async end(): Promise<void> {
+    void this.pipeline.doomsday('the test is over')
+    await this.scheduler.releaseAll()
+    this.#restore()
+  }
+
+  /** Asserts what must hold of its end, whenever and however that came. */
+  async expectOver(report: Report, reason: unknown): Promise<void> {
+    expectSound(report, ['in'])
+    expect(report.abandoned).toEqual([])
+    expect(this.scheduler.clock.timers.map(({ label }) => label)).toEqual([])
+    for (const signal of this.signals) expect(getEventListeners(signal, 'abort')).toEqual([])
+    for (const [slot, reasons] of this.slots) {
+      expect(reasons, `teardowns of ${slot}`).toHaveLength(1)
+      expect([undefined, reason], `what teardown of ${slot} is told`).toContain(reasons[0])
+    }
+    expect(this.answered, 'every put and every request has come to its end').toBe(true)
+    await this.#expectFound(report)
+    const delivered = this.delivered.length
+    await this.scheduler.releaseAll()
+    expect(this.delivered).toHaveLength(delivered)
+  }
+
+  /** Asserts that everything that was accepted came out, is listed, or failed. */
+  async #expectFound({ unprocessed, errors, nodes }: Report): Promise<void> {
+    const given = [...this.delivered, ...unprocessed.map(({ value }) => value)]
+    const told = errors.map(({ message }) => message)
+    const text = `${JSON.stringify(given)} ${told.join(' ')}`
+    const isFound = (n: number): boolean => new RegExp(`\\b${n}\\b`).test(text)
+    const puts = (await this.answers).slice(0, PUTS.length) as PromiseSettledResult<void>[]
+    const accepted = PUTS.filter((n) => puts[n]?.status === 'fulfilled')
+    expect(accepted.filter((n) => !isFound(n)), 'put, and nowhere').toEqual([])
+    const made = MADE.slice(0, nodes['src']?.emitted ?? 0)
+    expect(made.filter((n) => !isFound(n)), 'made, and nowhere').toEqual([])
+  }
+}
+
+/** One life from its begin to its end; `stop` comes after so many steps. */
+async function live(seed: number, steps: number, stop: (life: Life) => Promise<unknown>): Promise<boolean> {
+  const life = new Life(seed)
+  try {
+    const over = await life.go(steps)
+    life.told = true
+    await stop(life)
+    return over
+  } finally {
+    await life.end()
+  }
+}
+
+/** Does so after every number of steps, until the life was over before. */
+async function atEveryMoment(seed: number, stop: (life: Life, steps: number) => Promise<unknown>): Promise<void> {
+  for (let steps = 0; ; steps++)
+    try {
+      if (await live(seed, steps, (life) => stop(life, steps))) return
+    } catch (error) {
+      if (error instanceof Error) error.message = `After ${steps} steps: ${error.message}`
+      throw error
+    }
+}
+
+describe('at every moment of a life with all policies,', manySeeds, () => {
+  test('it may be left alone: it comes to its end', async () => {
+    for (const seed of seeds)
+      await withSeed(seed, async () => {
+        const over = live(seed, Number.POSITIVE_INFINITY, async (life) => {
+          const report = await life.pipeline.settled
+          expect(report).toMatchObject({ outcome: 'completed', unprocessed: [] })
+          await life.expectOver(report, undefined)
+        })
+        expect(await over).toBe(true)
+      })
+  })
+
+  test('doomsday settles at once', async () => {
+    for (const seed of seeds)
+      await withSeed(seed, () =>
+        atEveryMoment(seed, async (life) => {
+          const [{ state }, struckAt] = [life.pipeline.snapshot(), now()]
+          const doomed = life.pipeline.doomsday('enough')
+          await life.go()
+          const report = await doomed
+          expect(report.outcome).toBe(state === 'settled' ? 'completed' : 'doomed')
+          expect(now()).toBe(struckAt)
+          await life.expectOver(report, 'enough')
+        }),
+      )
+  })
+
+  test('a drain lets everything flow out', async () => {
+    for (const seed of seeds)
+      await withSeed(seed, () =>
+        atEveryMoment(seed, async (life) => {
+          const drained = life.pipeline.drain()
+          await life.go()
+          const report = await drained
+          expect(report).toMatchObject({ outcome: 'completed', unprocessed: [] })
+          expect(report.roots?.aborted).toBe(0)
+          await life.expectOver(report, undefined)
+        }),
+      )
+  })
+
+  test('doomsday overtakes a drain, some steps later', async () => {
+    for (const seed of seeds)
+      await withSeed(seed, () =>
+        atEveryMoment(seed, async (life, steps) => {
+          const drained = life.pipeline.drain()
+          await life.go((steps * 7) % 30)
+          const [{ state }, struckAt] = [life.pipeline.snapshot(), now()]
+          void life.pipeline.doomsday('now')
+          await life.go()
+          const report = await drained
+          expect(report.outcome).toBe(state === 'settled' ? 'completed' : 'doomed')
+          expect(now()).toBe(struckAt)
+          await life.expectOver(report, 'now')
+        }),
+      )
+  })
 })

@@ -20,12 +20,15 @@ export abstract class CallingNode extends EmittingNode {
   readonly #turns: Turns | undefined
   /** Whether a call returns a list with a result for each of its items. */
   protected readonly each: boolean
+  /** Whether more than one output is asked of a call, or exactly one. */
+  readonly #demanding: boolean
 
   constructor(options: NodeOptions, holds: readonly Token[]) {
     super(options, holds)
     const { ordered, batch } = options.plan.properties
     this.#turns = ordered ? new Turns() : undefined
     this.each = batch?.returns === 'each'
+    this.#demanding = this.each || this.exactlyOne
   }
 
   protected override halted(_doomed: boolean): void {
@@ -47,23 +50,28 @@ export abstract class CallingNode extends EmittingNode {
 
   /** The call has ended without error: hands on what it gave. Synchronous where nothing has to wait. */
   protected given(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
-    if (slot.lapsed) {
-      this.counters.late++
-      return
-    }
-    if (this.doomed) {
-      this.counters.late++
-      this.giveUp(slot)
-      return
-    }
+    if (slot.lapsed || this.doomed) return this.#late(slot)
+    // Told apart here, because what most calls give needs no more than this.
+    if (slot.hasEmissions || this.#demanding || (typeof result === 'object' && result !== null))
+      return this.#givenOtherwise(slot, packet, result)
+    if (this.#turns === undefined || this.#turns.isNext(slot.index)) return this.#leave(slot, packet, result)
+    return this.#leaveLater(this.#turns, slot, result)
+  }
+
+  /** A result that is of no use any more. */
+  #late(slot: WorkerSlot): void {
+    this.counters.late++
+    if (!slot.lapsed) this.giveUp(slot)
+  }
+
+  /** Hands on what may be more, or less, than one output. */
+  #givenOtherwise(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
     if (this.each && packet instanceof Bundle) return this.#leaveEach(slot, packet, result)
-    let many: boolean
     try {
-      many = slot.hasEmissions || isGenerator(result)
+      if (slot.hasEmissions || isGenerator(result)) return this.#leaveMany(slot, packet, result)
     } catch (error) {
       return this.failed(slot, packet, error) // a getter threw
     }
-    if (many) return this.#leaveMany(slot, packet, result)
     if (this.exactlyOne && result === DROP) return this.failed(slot, packet, this.wrongCount(0))
     if (this.#turns === undefined || this.#turns.isNext(slot.index)) return this.#leave(slot, packet, result)
     return this.#leaveLater(this.#turns, slot, result)

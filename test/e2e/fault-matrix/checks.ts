@@ -129,7 +129,7 @@ function enteredIn({ graph, made }: Trial, { edges, nodes }: RunReport): string[
 
 /** Asserts that nothing is left of a run that has settled, and that it has settled in time. */
 function expectOver(
-  { slots, open, signals, scheduler, doomedAt, settledAt, seen }: Trial,
+  { slots, open, signals, caller, scheduler, doomedAt, settledAt, seen, tooLate }: Trial,
   { error, reason, abandoned }: RunReport,
 ): void {
   for (const { name, reasons } of slots) {
@@ -141,7 +141,8 @@ function expectOver(
     'sources left in the middle',
   ).toEqual([])
   expect(seen.at(-1), 'what is seen when the last call has ended').toBe(seen[0])
-  for (const signal of signals) expect(getEventListeners(signal, 'abort')).toEqual([])
+  expect(tooLate, 'outputs after doomsday').toEqual([])
+  for (const signal of [...signals, caller.signal]) expect(getEventListeners(signal, 'abort'), 'listeners').toEqual([])
   expect(
     scheduler.clock.timers.map(({ label }) => label),
     'timers left',

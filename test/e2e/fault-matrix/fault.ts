@@ -1,5 +1,4 @@
 import type { PublicCode } from '@pipelines/core'
-import type { RunOptions } from '@pipelines/plumber'
 import type { Random } from '@pipelines/testkit'
 import type { Member } from './calls.js'
 import type { MatrixGraph, MatrixNode } from './graphs.js'
@@ -28,7 +27,6 @@ export interface Target {
 export interface Strike {
   /** The graph with other settings, or with more nodes. @defaultValue as it is */
   readonly graph?: MatrixGraph
-  readonly options?: RunOptions
   /** What a call does in place of its work; `undefined` for its work. */
   readonly call?: (call: Call, trial: Trial) => (() => unknown) | undefined
   /** What a source does before it makes an item, or at its end, in place of waiting. May throw. */

@@ -144,6 +144,26 @@ function deaf(call: Call, trial: Trial): Promise<never> {
   return new Promise(() => {})
 }
 
+/** A source that waits for ever at some item: a generator cannot be told to end then, another iterator can. */
+function sourceThatWaits(style: 'asyncGenerator' | 'iterator', act: (trial: Trial) => void): Fault['strike'] {
+  return ({ graph, random }) => {
+    const victim = random.pick(graph.nodes.filter((node) => isSource(node) && node.items > 0))
+    const place = random.integer(0, victim.items)
+    return {
+      graph: changed(graph, ({ name }) => (name === victim.name ? { style } : undefined)),
+      source: (node, at) => (node.name === victim.name && at === place ? new Promise(() => {}) : undefined),
+      act: async (trial) => {
+        await trial.drive(trial.start().settled)
+        act(trial)
+      },
+      ending: (trial) => ({
+        ...(trial.doomed ? doomedBy('enough') : endingOf(madeOnly(trial))),
+        abandoned: style === 'iterator' ? [] : [victim.name],
+      }),
+    }
+  }
+}
+
 /** An iterator that does not stop when it is told to. */
 function deafIterator(values: readonly unknown[]): unknown {
   const left = [...values]
@@ -203,20 +223,15 @@ export const FAULTS_IN_CALLS: readonly Fault[] = [
   { name: 'F3 a call never settles, its time is up, and it is skipped', strike: outOfTime('skip') },
   {
     name: 'F3 a source never settles, and the run is drained',
-    strike: ({ graph, random }) => {
-      const victim = random.pick(graph.nodes.filter((node) => isSource(node) && node.items > 0))
-      const place = random.integer(0, victim.items)
-      const deaf = changed(graph, ({ name }) => (name === victim.name ? { style: 'asyncGenerator' } : undefined))
-      return {
-        graph: deaf,
-        source: (node, at) => (node.name === victim.name && at === place ? new Promise(() => {}) : undefined),
-        act: async (trial) => {
-          await trial.drive(trial.start().settled)
-          void trial.pipeline.drain()
-        },
-        ending: (trial) => ({ ...endingOf(madeOnly(trial)), abandoned: [victim.name] }),
-      }
-    },
+    strike: sourceThatWaits('asyncGenerator', (trial) => void trial.pipeline.drain()),
+  },
+  {
+    name: 'F3 a source never settles until it is returned, and the run is drained',
+    strike: sourceThatWaits('iterator', (trial) => void trial.pipeline.drain()),
+  },
+  {
+    name: 'F3 a source never settles until it is returned, and the run is doomed',
+    strike: sourceThatWaits('iterator', (trial) => void trial.pipeline.doomsday('enough')),
   },
   {
     name: 'F4 calls settle twice',

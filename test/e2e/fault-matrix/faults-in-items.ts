@@ -98,6 +98,8 @@ function failing(call: Call, trial: Trial, { fate, ailment }: Failing): (() => u
   if (ailment.calls === 'hang') return () => hanging(call, trial, notes)
   const label = `${node.name} ${members[0]?.text} fails ${attempt}`
   const work = (): never => {
+    // What a call emits leaves only if it succeeds.
+    if (node.style === 'emitting') call.context.emit('out', { text: label, roots: [] })
     throw notes(new Error(label))
   }
   return () => trial.scheduler.after(label, work, trial.signalOf(call))

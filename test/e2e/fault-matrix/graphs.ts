@@ -127,7 +127,7 @@ export const GRAPHS: readonly Column[] = [
   { name: 'G10 a random graph', draw: drawnAtRandom },
 ]
 
-const SOURCE_STYLES = ['generator', 'asyncGenerator', 'list', 'put', 'inlet'] as const
+const SOURCE_STYLES = ['generator', 'asyncGenerator', 'iterator', 'list', 'put', 'inlet'] as const
 const CALL_STYLES = ['plain', 'plain', 'emitting', 'generator', 'asyncGenerator'] as const
 /** Calls that may be made again, or for several items at once. */
 const REPEATABLE = ['plain', 'emitting'] as const

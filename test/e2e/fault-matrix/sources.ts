@@ -42,6 +42,7 @@ export function sourceOf(node: MatrixNode, trial: Trial, { source: strike }: Str
     await wait(items.length, context)
   }
   if (node.style === 'put') return put
+  if (node.style === 'iterator') return (_: unknown, context: Context) => returnable(generateLate(_, context))
   if (node.style === 'list') return () => ({ [Symbol.iterator]: generate })
   return node.style === 'generator' ? generate : generateLate
 }
@@ -54,5 +55,23 @@ export function taking(count: number) {
       yield value
       if (--left <= 0) return
     }
+  }
+}
+
+/** The same, but it can be returned while it waits; what it waits for goes on alone. */
+function returnable(values: AsyncGenerator<Value>): AsyncIterable<Value> {
+  let end = (): void => {}
+  const ended = new Promise<IteratorResult<Value>>((resolve) => {
+    end = () => resolve({ done: true, value: undefined })
+  })
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.race([values.next(), ended]),
+      return: () => {
+        end()
+        void values.return(undefined)
+        return ended
+      },
+    }),
   }
 }

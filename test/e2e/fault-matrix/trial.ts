@@ -68,6 +68,10 @@ export class Trial {
   /** When the run was doomed and when it settled, on its clock. */
   doomedAt: number | undefined
   settledAt: number | undefined
+  /** What leaves gave after the run was doomed. */
+  readonly tooLate: Value[] = []
+  /** Aborts when nobody wants the run any more. */
+  readonly caller = new AbortController()
   /** What could be seen when it had settled, and when everything was over that it had given up. */
   readonly seen: string[] = []
   readonly #strike: Strike
@@ -123,9 +127,9 @@ export class Trial {
     const pipeline = new Plumber(document).createPipeline({
       ledger: true,
       graceMs: GRACE_MS,
+      signal: this.caller.signal,
       onOutput,
       ...this.#options,
-      ...this.#strike.options,
     })
     this.#pipeline = pipeline
     pipeline.on('state', ({ to }) => {
@@ -149,6 +153,7 @@ export class Trial {
   /** Notes an output; it waits now and then, as a slow consumer does. */
   note({ node, value }: Output): Promise<void> | undefined {
     push(this.outputs, node, value as Value)
+    if (this.doomed) this.tooLate.push(value as Value)
     return this.scheduler.step(`${node} hands over ${(value as Value).text}`)
   }
 
