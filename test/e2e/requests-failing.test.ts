@@ -18,7 +18,6 @@ import {
   settlesSoon,
   turns,
   unfused,
-  until,
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import {
@@ -32,11 +31,14 @@ import {
   windowed,
   withTime,
 } from '../support/requests.js'
+import { stillClock } from '../support/still-clock.js'
 
 /*
  * What a request gets when something goes wrong: an error of an item is its own request's and nobody else's (S31), what
  * ends the run is everybody's, and what is too much is refused (S30).
  */
+
+stillClock()
 
 /** Throws for numbers below zero. */
 const refuse = (n: number): number => {
@@ -183,8 +185,10 @@ describe('an item that fails', () => {
     const pipeline = make()
     const values = range(60).map((n) => (n % 4 === 1 ? -n : n))
     expectOwn(await answersOf(values.map((n) => pipeline.process(n))), values)
+    // And one by one, when nothing else is inside.
+    for (const n of [-7, 8, -9]) expectOwn(await answersOf([pipeline.process(n)]), [n])
     const { roots } = await expectAsNew(pipeline, same)
-    expect(roots?.errored).toBe(15)
+    expect(roots?.errored).toBe(17)
   })
 
   test('rejects its request at once, and cancels the rest of it', async () => {
@@ -957,7 +961,7 @@ test('a failure of a request fails neither the run nor what was put', async () =
   const failing = answersOf([-1, -2].map((n) => pipeline.process(n)))
   for (const n of [1, 2, 3]) await pipeline.put(n)
   await failing
-  await until(() => seen.values.length === 3)
+  await soon(() => seen.values.length === 3)
   const report = await pipeline.drain()
   expect(report.outcome).toBe('completed')
   expect(nodeOf(report, 'refuse')).toMatchObject({ received: 5, completed: 3, failed: 2 })

@@ -685,10 +685,7 @@ class Life {
         return reasons
       },
       run: this.#call(run),
-      teardown: ({ node, worker, state }: Context, reason: unknown) => {
-        ;(state as unknown[]).push(reason)
-        return this.scheduler.step(`${node} teardown ${worker.index}`)
-      },
+      teardown: ({ state }: Context, reason: unknown) => void (state as unknown[]).push(reason),
       ...more,
     })
   }

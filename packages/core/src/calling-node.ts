@@ -195,6 +195,7 @@ export abstract class CallingNode extends EmittingNode {
   /** Tells the requests that want to know of it what a call did. */
   #trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
     const { counted, request } = packet.scope
-    if (counted && request !== undefined) request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
+    if (counted && request !== undefined)
+      request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 }

@@ -43,7 +43,7 @@ class Fitter implements Fittings {
   readonly edges: (Queue | JoinEdge)[] = []
   readonly windows: Map<number, ForkWindow> = new Map()
   readonly batches: Map<number, BatchInlet> = new Map()
-  readonly #joins = new Map<number, LineageJoin>()
+  readonly joins: Map<number, LineageJoin> = new Map()
   readonly #plan: Plan
   readonly #o: FitterOptions
 
@@ -153,7 +153,7 @@ class Fitter implements Fittings {
     edges.forEach((edge, place) => {
       this.edges[edge] = at(join.edges, place)
     })
-    this.#joins.set(number, join)
+    this.joins.set(number, join)
     return join
   }
 
@@ -209,7 +209,7 @@ class Fitter implements Fittings {
   }
 
   #joinOf(number: number): LineageJoin {
-    const join = this.#joins.get(number)
+    const join = this.joins.get(number)
     if (join !== undefined) return join
     throw new PipelineError('INTERNAL', { what: `join "${this.#name(number)}" was not made before its fork` })
   }

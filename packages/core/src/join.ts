@@ -274,6 +274,15 @@ export class LineageJoin implements Inlet, FrameJoin {
     product.share.arrived = product.share.arrived.filter(({ packet }) => left.has(packet))
   }
 
+  /** How many items have come in part, and the inputs that the rest would come by. */
+  get lacking(): { readonly items: number; readonly inputs: readonly string[] } {
+    const open = this.#stored().filter((share) => share.state === 'open' && share.arrived.length > 0)
+    const inputs = this.#o.inputs.filter((_, input) =>
+      open.some((share) => share.arrived.every((one) => one.input !== input)),
+    )
+    return { items: open.length, inputs }
+  }
+
   /** Shares that hold something or may still get it. */
   #stored(): Share[] {
     const stored: Share[] = []

@@ -5,6 +5,7 @@ import type { StalledNode } from './errors.js'
 import { Feed } from './feed.js'
 import type { ForkWindow } from './frames.js'
 import { isThenable } from './iterate.js'
+import type { LineageJoin } from './join.js'
 import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
 import type { Outlet } from './outlet.js'
@@ -25,6 +26,7 @@ export interface Fittings {
   readonly edges: readonly (Queue | JoinEdge)[]
   readonly windows: ReadonlyMap<number, ForkWindow>
   readonly batches: ReadonlyMap<number, BatchInlet>
+  readonly joins: ReadonlyMap<number, LineageJoin>
 }
 
 /** The nodes and edges of a network, connected. */

@@ -45,7 +45,10 @@ export interface PlanEdge {
 }
 
 /** Whether what a node gives is an output of the pipeline: nothing leads on from it, but for what failed in it. */
-export function isLeaf(node: Pick<PlanNode, 'outputs' | 'properties'>, edges: readonly Pick<PlanEdge, 'port'>[]): boolean {
+export function isLeaf(
+  node: Pick<PlanNode, 'outputs' | 'properties'>,
+  edges: readonly Pick<PlanEdge, 'port'>[],
+): boolean {
   const { outputs, properties } = node
   return outputs.every((edge) => properties.onError === 'route' && edges[edge]?.port === ERROR)
 }

@@ -2,6 +2,7 @@ import { at } from './arrays.js'
 import type { BatchInlet } from './batch.js'
 import type { StalledNode } from './errors.js'
 import type { ForkWindow } from './frames.js'
+import type { LineageJoin } from './join.js'
 import type { RunningNode } from './node.js'
 import type { Plan } from './plan.js'
 import { quote } from './text.js'
@@ -12,6 +13,7 @@ export interface WaitingParts {
   readonly edges: readonly { readonly size: number; readonly capacity: number; readonly crowd: number }[]
   readonly windows: ReadonlyMap<number, ForkWindow>
   readonly batches: ReadonlyMap<number, BatchInlet>
+  readonly joins: ReadonlyMap<number, Pick<LineageJoin, 'lacking'>>
 }
 
 /** Who waits for whom, from the sources on. */
@@ -19,7 +21,12 @@ export function waitsOf(plan: Plan, parts: WaitingParts): StalledNode[] {
   return plan.order.flatMap((number) => {
     const { name } = at(plan.nodes, number)
     const { doing } = at(parts.nodes, number)
-    const waits = [...roomFor(plan, parts, number), ...creditFor(plan, parts, number), ...companyFor(parts, number)]
+    const waits = [
+      ...roomFor(plan, parts, number),
+      ...creditFor(plan, parts, number),
+      ...restFor(parts, number),
+      ...companyFor(parts, number),
+    ]
     if (doing !== undefined) waits.push({ why: doing })
     return waits.map((wait) => ({ node: name, ...wait }))
   })
@@ -43,6 +50,12 @@ function creditFor(plan: Plan, { windows }: WaitingParts, number: number): Wait[
   const joins = plan.regions.forks.get(number)?.joins.map((join) => at(plan.nodes, join).name) ?? []
   const why = `waits until ${joins.map(quote).join(' and ')} is done with one of the ${window.open} items between them`
   return [{ on: joins[0], why }]
+}
+
+function restFor({ joins }: WaitingParts, number: number): Wait[] {
+  const { items, inputs } = joins.get(number)?.lacking ?? { items: 0, inputs: [] }
+  if (items === 0 || inputs.length === 0) return []
+  return [{ on: inputs[0], why: `waits for the rest of ${items} items from ${inputs.map(quote).join(' and ')}` }]
 }
 
 function companyFor({ batches }: WaitingParts, number: number): Wait[] {

@@ -131,6 +131,8 @@ export class Pipeline implements AsyncDisposable {
     const number = this.#number(node)
     if (this.#sources.has(number))
       throw new PipelineError('OPTION_CONFLICT', { node, what: 'is a source, which has no workers' })
+    if (this.#plan.nodes[number]?.properties.stateful === true)
+      throw new PipelineError('OPTION_CONFLICT', { node, what: 'is stateful, so it has one worker' })
     this.#network.setWorkers(number, count)
   }
 
