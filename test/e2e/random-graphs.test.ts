@@ -50,7 +50,7 @@ class Trial {
     this.playable = playable(this.graph, this.scheduler)
     // With a ledger every packet goes another way through the engine; so does one that waits for a credit.
     this.ledger = this.random.chance(0.5)
-    this.plumber = plumberWith(this.playable, this.random.integer(0, 3))
+    this.plumber = plumberWith(this.playable, this.random.pick([0, 1, 2, 3, 'any']), this.random)
   }
 
   get options() {
@@ -79,13 +79,16 @@ class Trial {
   }
 }
 
-/** A plumber whose forks may have so many frames open; with 0, as many as usual. */
-function plumberWith({ document, coroMap }: Playable, window: number): Plumber {
+/** A plumber whose forks may have so many frames open, or each its own number from 1 to 3; with 0, as many as usual. */
+function plumberWith({ document, coroMap }: Playable, size: number | 'any', random: Random): Plumber {
   const built = build(document, { coroMap })
-  if (window === 0 || built.plan === undefined) return new Plumber(document, { coroMap }, built)
+  if (size === 0 || built.plan === undefined) return new Plumber(document, { coroMap }, built)
   const { plan } = built
-  const forks = new Map([...plan.regions.forks].map(([node, fork]) => [node, { ...fork, window }]))
-  return new Plumber(document, { coroMap }, { ...built, plan: { ...plan, regions: { ...plan.regions, forks } } })
+  const windowed = [...plan.regions.forks].map(
+    ([node, fork]) => [node, { ...fork, window: size === 'any' ? random.integer(1, 3) : size }] as const,
+  )
+  const regions = { ...plan.regions, forks: new Map(windowed) }
+  return new Plumber(document, { coroMap }, { ...built, plan: { ...plan, regions } })
 }
 
 function expectOutputs(outputs: ReadonlyMap<string, readonly unknown[]>, expected: Expected): void {

@@ -24,6 +24,7 @@ import {
   answersOf,
   ask,
   askAll,
+  breathing,
   expectAsNew,
   expectCancelled,
   expectNothingInside,
@@ -1062,36 +1063,50 @@ async function later<T>(value: T): Promise<T> {
 }
 
 describe('a request is cancelled at every moment of its way', () => {
-  /** More microtasks than any of these graphs needs for three requests. */
-  const MOMENTS = 200
   /** Of a tuple any part will do. */
   const flat = (value: unknown): unknown => [value].flat(9)[0]
 
+  /** Cancels one of three requests after so many microtasks, and turns of the event loop; tells whether it was in time. */
+  async function cancelAfter(pipeline: Pipeline, microtasks: number, rounds: number): Promise<boolean> {
+    const requests = asks(pipeline, 3)
+    const victim = requests[(microtasks + rounds) % 3] as Asked
+    await turns(rounds)
+    for (let turn = 0; turn < microtasks; turn++) await undefined
+    victim.cancel('enough')
+    const [answer] = (await answersOf([victim.answer])) as [Answer]
+    if ('value' in answer) expect(flat(answer.value)).toBe(victim.value)
+    else expect(answer.error).toMatchObject({ code: 'PLB_RUN_CANCELLED', cause: 'enough' })
+    const others = requests.filter((asked) => asked !== victim)
+    const values = await Promise.all(others.map((asked) => asked.answer))
+    expect(values.map(flat)).toEqual(others.map(({ value }) => value))
+    await turns(5)
+    expectNothingInside(pipeline)
+    const more = await Promise.all(range(3).map((n) => pipeline.process(n + 10)))
+    expect(more.map(flat)).toEqual([10, 11, 12])
+    const report = await pipeline.drain()
+    expect(report).toMatchObject({ outcome: 'completed', unprocessed: [] })
+    return 'error' in answer
+  }
+
+  /** Microtasks: more than any of these graphs needs for three requests. */
+  const MOMENTS = 200
+  /** As above, in turns of the event loop. */
+  const ROUNDS = 25
+
   test.each(Object.entries(moving))('through %s', async (_what, make) => {
-    let [cut, whole] = [0, 0]
-    for (let moment = 0; moment < MOMENTS; moment++) {
-      const pipeline = make()
-      const requests = asks(pipeline, 3)
-      const victim = requests[moment % 3] as Asked
-      for (let turn = 0; turn < moment; turn++) await undefined
-      victim.cancel(moment)
-      const [answer] = (await answersOf([victim.answer])) as [Answer]
-      if ('value' in answer) expect(flat(answer.value)).toBe(victim.value)
-      else expect(answer.error).toMatchObject({ code: 'PLB_RUN_CANCELLED', cause: moment })
-      if ('value' in answer) whole++
-      else cut++
-      const others = requests.filter((asked) => asked !== victim)
-      const values = await Promise.all(others.map((asked) => asked.answer))
-      expect(values.map(flat)).toEqual(others.map(({ value }) => value))
-      await turns(5)
-      expectNothingInside(pipeline)
-      const more = await Promise.all(range(3).map((n) => pipeline.process(n + 10)))
-      expect(more.map(flat)).toEqual([10, 11, 12])
-      const report = await pipeline.drain()
-      expect(report, `moment ${moment}`).toMatchObject({ outcome: 'completed', unprocessed: [] })
-    }
-    expect(cut).toBeGreaterThan(5)
-    expect(whole).toBeGreaterThan(0)
+    const cut = { now: 0, then: 0 }
+    await breathing(false, async () => {
+      for (let moment = 0; moment < MOMENTS; moment++) if (await cancelAfter(make(), moment, 0)) cut.now++
+    })
+    // Where the event loop goes round after every item, there are other moments.
+    await breathing(true, async () => {
+      for (let round = 0; round < ROUNDS; round++)
+        for (const moment of [0, 1, 2, 3, 5, 8]) if (await cancelAfter(make(), moment, round)) cut.then++
+    })
+    expect(cut.now).toBeGreaterThan(5)
+    expect(cut.now).toBeLessThan(MOMENTS)
+    expect(cut.then).toBeGreaterThan(5)
+    expect(cut.then).toBeLessThan(ROUNDS * 6)
   })
 })
 

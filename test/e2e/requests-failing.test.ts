@@ -24,6 +24,7 @@ import {
   type Answer,
   answersOf,
   ask,
+  breathing,
   expectAsNew,
   expectCancelled,
   expectNothingInside,
@@ -182,13 +183,16 @@ describe('an item that fails', () => {
         ).createPipeline(),
     ],
   ])('rejects its own request and no other: %s', async (_where, make) => {
-    const pipeline = make()
-    const values = range(60).map((n) => (n % 4 === 1 ? -n : n))
-    expectOwn(await answersOf(values.map((n) => pipeline.process(n))), values)
-    // And one by one, when nothing else is inside.
-    for (const n of [-7, 8, -9]) expectOwn(await answersOf([pipeline.process(n)]), [n])
-    const { roots } = await expectAsNew(pipeline, same)
-    expect(roots?.errored).toBe(17)
+    for (const breathes of [false, true])
+      await breathing(breathes, async () => {
+        const pipeline = make()
+        const values = range(60).map((n) => (n % 4 === 1 ? -n : n))
+        expectOwn(await answersOf(values.map((n) => pipeline.process(n))), values)
+        // And one by one, when nothing else is inside.
+        for (const n of [-7, 8, -9]) expectOwn(await answersOf([pipeline.process(n)]), [n])
+        const { roots } = await expectAsNew(pipeline, same)
+        expect(roots?.errored).toBe(17)
+      })
   })
 
   test('rejects its request at once, and cancels the rest of it', async () => {

@@ -609,7 +609,7 @@ describe.each(Object.entries(DEAF))('%s that does not obey', (_what, deafness) =
  * seed, and so does time; after each of these steps another run of it is doomed, or drained and doomed some steps later.
  * Replay a seed with: SEED=3 npx vitest run --project e2e test/e2e/stops.test.ts -t 'every moment'
  */
-const seeds = seedsOf(2, 20)
+const seeds = seedsOf(1, 20)
 
 const PUTS = range(6)
 const ASKED = range(6).map((n) => n + 100)
@@ -896,3 +896,176 @@ describe('at every moment of a life with all policies,', manySeeds, () => {
       )
   })
 })
+
+describe('a second stop', () => {
+  /** A node whose flush takes a second, unless it is told to stop; and what is seen of it. */
+  function flushing() {
+    const life: unknown[] = []
+    const x = defineCoro({
+      setup: () => ({}),
+      run: same,
+      flush: async ({ signal }: Context) => {
+        life.push('flush')
+        await sleep(1_000, undefined, { signal }).finally(() => life.push(signal.reason ?? 'flushed'))
+      },
+      teardown: (_, reason) => void life.push(['teardown', reason]),
+    })
+    return { life, make: () => chain({ in: 'std.inlet', x: unfused(x), out: same }) }
+  }
+
+  test('reaches the flush of a drain', () =>
+    inVirtualTime(async () => {
+      const { life, make } = flushing()
+      const { pipeline, values } = begin(make)
+      await pipeline.put(0)
+      const drained = pipeline.drain()
+      await sleep(STRIKE)
+      const report = await pipeline.doomsday('now')
+      expect(now()).toBe(STRIKE)
+      expect(await drained).toBe(report)
+      expect(life).toEqual(['flush', 'now', ['teardown', 'now']])
+      expect(values).toEqual([0])
+      expect(report).toMatchObject({ outcome: 'doomed', abandoned: [], unprocessed: [], errors: [] })
+      expectSound(report, ['in'])
+    }))
+
+  test('by the signal or the deadline of the run ends a drain as well; what comes first counts', () =>
+    inVirtualTime(async () => {
+      const { make } = flushing()
+      for (const [options, abortsAt, code, ms] of [
+        [{ deadlineMs: 100 }, HOUR, 'PLB_RUN_DEADLINE', 100],
+        [{ deadlineMs: 100 }, 50, 'PLB_RUN_DOOMED', 50],
+        [{ deadlineMs: HOUR }, HOUR, 'PLB_RUN_DEADLINE', 160],
+      ] as const) {
+        const began = now()
+        const { pipeline, controller } = begin(make, options)
+        const timer = setTimeout(() => controller.abort('gone'), abortsAt)
+        await pipeline.put(0)
+        const report = await pipeline.drain({ deadlineMs: 200 })
+        clearTimeout(timer)
+        expect([report.error?.code, now() - began]).toEqual([code, ms])
+      }
+    }))
+
+  test('does not tear down twice what is being torn down', () =>
+    inVirtualTime(async () => {
+      const reasons: unknown[] = []
+      const x = defineCoro({
+        setup: () => ({}),
+        run: same,
+        teardown: (_, reason) => {
+          reasons.push(reason)
+          return sleep(20)
+        },
+      })
+      const { pipeline } = begin(() => chain({ in: 'std.inlet', x: unfused(x) }), { graceMs: GRACE_MS })
+      await pipeline.put(0)
+      void pipeline.drain()
+      await sleep(STRIKE)
+      void pipeline.doomsday('first')
+      const report = await pipeline.doomsday('second')
+      expect(now()).toBe(20)
+      expect(reasons).toEqual([undefined])
+      expect(report).toMatchObject({ abandoned: [], unprocessed: [] })
+    }))
+
+  test('is told to calls that have been told before that nobody wants their outputs', () =>
+    inVirtualTime(async () => {
+      const told: unknown[] = []
+      const first = defineCoro({
+        kind: 'stream',
+        run: async function* (inputs: AsyncIterable<unknown>) {
+          for await (const value of inputs) {
+            yield value
+            return
+          }
+        },
+      })
+      const x = async (n: number, { signal }: Context) => {
+        if (n === 0) return n
+        await sleep(1_000)
+        told.push(signal.reason)
+        return n
+      }
+      const nodes = { in: 'std.inlet', x: unfused(x, { workers: 2 }), first }
+      const { pipeline, values } = begin(() => chain(nodes), { graceMs: HOUR })
+      for (const n of [0, 1]) await pipeline.put(n)
+      await sleep(STRIKE)
+      expect(nodeOf(pipeline.snapshot(), 'x').state).toBe('stopping')
+      const report = await pipeline.doomsday('now')
+      expect([values, report.outcome, now()]).toEqual([[0], 'doomed', 1_000])
+      expect(told).toMatchObject([{ code: 'PLB_RUN_CANCELLED' }])
+      expect(nodeOf(report, 'x')).toMatchObject({ received: 2, completed: 1, unprocessed: 1, late: 1 })
+      expectSound(report, ['in'])
+    }))
+})
+
+test('no onOutput holds up an end, whenever it returns', () =>
+  inVirtualTime(async () => {
+    const open = gate()
+    const pipeline = chain({ in: 'std.inlet', out: unfused(same) }).createPipeline({ onOutput: () => open.opened })
+    for (const n of range(3)) await pipeline.put(n)
+    await sleep(STRIKE)
+    const report = await pipeline.doomsday('enough')
+    expect(now()).toBe(STRIKE)
+    expect(report).toMatchObject({ outcome: 'doomed', abandoned: [] })
+    expect(listed(report)).toEqual(at('out', 0, 1, 2))
+    open.open()
+    await sleep(HOUR)
+    expect(nodeOf(report, 'out')).toMatchObject({ received: 1, unprocessed: 1, emitted: 0 })
+    expectSound(report, ['in'])
+  }))
+
+test.each<[string, Stage, number]>([
+  ['a call', unfused(obedient(HOUR)), 0],
+  ['an incomplete batch', batched({ size: 9, maxWaitMs: HOUR }, same), 3],
+  ['the call of a batch', batched(3, obedient(HOUR)), 0],
+  ['a delay', unfused(boom, { retry: { attempts: 2, minDelayMs: HOUR, maxDelayMs: HOUR, jitter: 'none' } }), 0],
+  ['a generator whose outputs are held', unfused(given(new Promise(() => {})), { emit: 'atomic' }), 0],
+])('doomsday lists what requests had inside, in %s as in queues', (_where, x) =>
+  inVirtualTime(async () => {
+    const { pipeline } = begin(() => chain({ in: 'std.inlet', x, out: same }), { graceMs: GRACE_MS })
+    const answers = answersOf(range(5).map((n) => pipeline.process(n)))
+    await sleep(STRIKE)
+    const report = await pipeline.doomsday('enough')
+    for (const answer of await answers) expect(answer).toMatchObject({ error: { code: 'PLB_RUN_DOOMED' } })
+    expectSound(report, ['in'])
+    expect(listed(report)).toEqual(at('x', ...range(5)))
+  }),
+)
+
+test('a run that is told to stop by its own coroutine, in the middle of its call, settles', () =>
+  inVirtualTime(async () => {
+    for (const how of ['doomsday', 'drain'] as const)
+      for (const kind of ['call', 'generator', 'batch'] as const) {
+        const ended: { report?: Promise<Report> } = {}
+        const stop = <T>(value: T): T => {
+          ended.report = pipeline[how](how === 'drain' ? undefined : ('mine' as never)) as Promise<Report>
+          return value
+        }
+        const coros = {
+          call: unfused(stop),
+          batch: batched(2, stop),
+          generator: unfused(function* (value: unknown) {
+            yield stop(value)
+            yield stop(value)
+          }),
+        }
+        const { pipeline } = begin(() => chain({ in: 'std.inlet', x: coros[kind], out: same }))
+        await Promise.allSettled(range(4).map((n) => pipeline.put(n)))
+        const report = await pipeline.settled
+        expect(await ended.report).toBe(report)
+        expect(report.outcome).toBe(how === 'drain' ? 'completed' : 'doomed')
+        expectSound(report, ['in'])
+      }
+  }))
+
+test('what is asked of a run that is over is refused, and not left waiting', () =>
+  inVirtualTime(async () => {
+    const { pipeline } = begin(() => chain({ in: 'std.inlet', out: same }), { overload: 'wait', maxInFlight: 1 })
+    await pipeline.drain()
+    expect((await failureOf(() => pipeline.put(1))).code).toBe('PLB_STATE_NOT_RUNNING')
+    expect((await failureOf(() => pipeline.process(1))).code).toBe('PLB_STATE_NOT_RUNNING')
+    expect((await failureOf(() => pipeline.processAll(1))).code).toBe('PLB_STATE_NOT_RUNNING')
+    expect(await pipeline.doomsday('late')).toBe(await pipeline.settled)
+  }))

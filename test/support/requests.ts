@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import type { PipelineError } from '@pipelines/core'
+import { type PipelineError, pacer } from '@pipelines/core'
 import { Plumber, type Successor } from '@pipelines/plumber'
 import { Scheduler, type VirtualClock } from '@pipelines/testkit'
 import { expect } from 'vitest'
@@ -170,4 +170,16 @@ export type Answer = { readonly value: unknown } | { readonly error: PipelineErr
 export async function answersOf(requests: readonly Promise<unknown>[]): Promise<Answer[]> {
   const settled = await Promise.allSettled(requests)
   return settled.map((one) => (one.status === 'fulfilled' ? { value: one.value } : { error: one.reason }))
+}
+
+/** Runs `work` while the engine lets the event loop go round after every item, or after none. */
+export async function breathing<T>(breathes: boolean, work: () => Promise<T>): Promise<T> {
+  const restore = Object.getOwnPropertyDescriptor(pacer, 'due')
+  Object.defineProperty(pacer, 'due', { configurable: true, value: () => breathes })
+  try {
+    return await work()
+  } finally {
+    if (restore === undefined) Reflect.deleteProperty(pacer, 'due')
+    else Object.defineProperty(pacer, 'due', restore)
+  }
 }

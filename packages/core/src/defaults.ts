@@ -62,7 +62,7 @@ export interface NodeProperties {
   readonly retry?: Retry
   /** What an item that fails does: ends the run, is counted and left out, or leaves by port `error`. */
   readonly onError: 'fail' | 'skip' | 'route'
-  /** More failures than this end the run whatever `onError` is. */
+  /** More failures than this do what `onError: "fail"` does. */
   readonly maxErrors?: Rate
   /** Calls that may start, attempts counted. */
   readonly rateLimit?: Rate
@@ -198,7 +198,7 @@ export const NODE_PROPERTIES: {
   },
   maxErrors: {
     schema: rate('Failures that are allowed.'),
-    description: 'More failures than "count" in any "perMs" milliseconds end the run, whatever "onError" says.',
+    description: 'More failures than "count" in any "perMs" milliseconds do what "onError": "fail" does.',
   },
   rateLimit: {
     schema: rate('Calls that may start.'),

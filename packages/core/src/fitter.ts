@@ -133,7 +133,7 @@ class Fitter implements Fittings {
   }
 
   #join(number: number, inputs: readonly string[], { wake, onFault, onGivenUp }: InletHooks): LineageJoin {
-    const { name, properties, outputs, inputs: edges } = at(this.#plan.nodes, number)
+    const { name, properties, inputs: edges } = at(this.#plan.nodes, number)
     const { forkOf, forks, nodes } = this.#plan.regions
     const { host } = this.#o
     const join = new LineageJoin({

@@ -8,6 +8,8 @@ export class Movement {
   blocked = 0
   /** Those of them that ran out of time so long ago that nobody expects them back. */
   stuck = 0
+  /** What a call that waits may wait for besides room, in words; absent where there is nothing else. */
+  idling: string | undefined
   /** Told whenever nothing in the node moves by itself any more. */
   onRest: () => void = () => {}
   readonly #host: Pick<Host, 'waiting' | 'rested'>
@@ -26,7 +28,8 @@ export class Movement {
   /** What the calls are at, in words that follow the name of the node. */
   get doing(): string | undefined {
     if (this.stuck > 0) return 'is in a call that ran out of time and has not returned'
-    return this.active > this.blocked ? 'is in a call' : undefined
+    if (this.active > this.blocked) return 'is in a call'
+    return this.blocked > 0 ? this.idling : undefined
   }
 
   /** Waits for others. */

@@ -162,8 +162,8 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Something escaped from the engine's own code. */
   protected broken(error: unknown): void {
-    const what = `node "${this.name}" broke`
-    this.host.fail(error instanceof PipelineError ? error : new PipelineError('INTERNAL', { what }, error))
+    const what = { what: `node "${this.name}" broke` }
+    this.host.fail(error instanceof PipelineError ? error : new PipelineError('INTERNAL', what, error))
   }
 
   /** Every input was worked off: flushes, tears down, ends. */
@@ -293,8 +293,8 @@ export abstract class RunningNode implements SlotOwner {
     return this.movement.waits && (this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown))
   }
 
-  /** What its calls are at: see {@link Movement.doing}. */
-  get doing(): string | undefined {
-    return this.movement.doing
+  /** Whether it goes on when a time comes that was set here. */
+  get dozes(): boolean {
+    return this.slots.all().some((slot) => slot.sleeps)
   }
 }

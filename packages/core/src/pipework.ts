@@ -69,14 +69,14 @@ export class Pipework {
     return this.nodes.every((node) => node.resting && !(node instanceof Feed && node.open)) && !this.#relief?.help()
   }
 
-  /** Whether anything is inside. */
+  /** Whether anything is inside, but for what waits for company in batches and windows. */
   get holds(): boolean {
-    return (
-      this.nodes.some((node) => !node.resting) ||
-      this.#f.edges.some((edge) => edge.size > 0) ||
-      [...this.#f.windows.values()].some((window) => window.open > 0) ||
-      [...this.#f.batches.values()].some((batch) => batch.held.length > 0)
-    )
+    return this.nodes.some((node) => !node.resting) || this.#f.edges.some((edge) => edge.size > 0)
+  }
+
+  /** Whether something will move because a time comes that was set here. */
+  get dozes(): boolean {
+    return this.nodes.some((node) => node.dozes)
   }
 
   /** Grows with everything that happens to packets. */
@@ -94,9 +94,10 @@ export class Pipework {
 
   /** Takes everything of a cancelled request out; gives the names of the nodes where it was. */
   cancel(scope: Scope, reason: unknown): readonly string[] {
-    const found = this.nodes.filter((node) => node.cancel(scope, reason))
+    // From the leaves: what a join holds is seen before it is let go because the rest of it is taken out.
+    const found = new Set(this.#f.fromLeaves.filter((node) => node.cancel(scope, reason)))
     for (const window of this.#f.windows.values()) window.withdraw(scope)
-    return found.map((node) => node.name)
+    return this.nodes.filter((node) => found.has(node)).map((node) => node.name)
   }
 
   /** Lets go of everything that waits on an edge or for a credit; what is inside becomes unprocessed. */

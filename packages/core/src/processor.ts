@@ -63,6 +63,10 @@ export class Processor extends TryingNode {
     return !this.#mayTake() || this.movement.active >= this.workers
   }
 
+  override get dozes(): boolean {
+    return super.dozes || this.#inlet.timed === true
+  }
+
   override cancel(scope: Scope, reason: unknown): boolean {
     const inCall = super.cancel(scope, reason)
     return this.#inlet.cancel(scope) || inCall

@@ -84,8 +84,13 @@ export class Relief {
 
   /** Whether nothing can be expected that would complete the batch. */
   #isAlone({ batch, upstream, around }: Place): boolean {
-    if (batch.holdsRequest && upstream.every((node) => this.#rests(node))) return true
+    if (batch.holdsRequest && upstream.every((node) => this.#isSource(node) || this.#rests(node))) return true
     return around.some(({ window, region }) => window.crowd > 0 && region.every((node) => this.#rests(node)))
+  }
+
+  /** Whether a node brings items of its own: when the next one comes, only the world knows. */
+  #isSource(number: number): boolean {
+    return at(this.#parts.nodes, number).plan.kind === 'source'
   }
 
   #rests(number: number): boolean {

@@ -139,6 +139,11 @@ export class WorkerSlot implements Context {
     this.stir()
   }
 
+  /** Whether it waits for a time to come. */
+  get sleeps(): boolean {
+    return this.#sleep !== undefined
+  }
+
   /** Waits for so long; less if the slot is stirred. */
   sleep(ms: number): Promise<void> {
     return new Promise((wake) => {

@@ -13,7 +13,7 @@ export interface StallHost {
 }
 
 /** What its nodes and edges tell. */
-export type Watched = Pick<Pipework, 'standsStill' | 'holds' | 'progress' | 'waits'>
+export type Watched = Pick<Pipework, 'standsStill' | 'holds' | 'dozes' | 'progress' | 'waits'>
 
 /** Looks per time that a run may stand still: it is found out at most a quarter of it too late. */
 const LOOKS = 4
@@ -66,8 +66,8 @@ export class StallWatch {
   #arm(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      const { progress, holds } = this.#watched
-      this.#still = progress === this.#progress && this.#host.atWork ? this.#still + 1 : 0
+      const { progress, holds, dozes } = this.#watched
+      this.#still = progress === this.#progress && this.#host.atWork && !dozes ? this.#still + 1 : 0
       this.#progress = progress
       if (this.#still >= LOOKS && holds) this.#stalled(this.#inactivityMs)
       else if (holds) this.#arm(ms)

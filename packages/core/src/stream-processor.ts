@@ -43,6 +43,7 @@ export class StreamProcessor extends EmittingNode {
 
   constructor(options: StreamProcessorOptions) {
     super(options, options.holds)
+    this.movement.idling = 'waits for its next item'
     this.#inlet = options.inlet({
       wake: () => this.#wake(),
       onFault: (packet, error) => void this.fault(packet, error, 0),
@@ -61,10 +62,6 @@ export class StreamProcessor extends EmittingNode {
     super.setWorkers(count)
     while (this.running && this.#instances < count) this.#startInstance()
     this.#wake()
-  }
-
-  override get doing(): string | undefined {
-    return super.doing ?? (this.#waiting.size > 0 ? 'waits for its next item' : undefined)
   }
 
   override cancel(scope: Scope, reason: unknown): boolean {

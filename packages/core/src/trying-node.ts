@@ -26,9 +26,9 @@ interface Failure {
 }
 
 /**
- * A node that tries an item, attempt by attempt, where its properties ask for that: each attempt may take only so long
- * and start only so often, and one that fails may be followed by another. Composed from the inside out: an attempt with its time, then retry,
- * then what the node does with failures.
+ * A node that tries an item, attempt by attempt, where its properties ask for that: an attempt may take only so long,
+ * only so many may start in a time, and one that fails may be followed by another. Composed from the inside out: the
+ * attempt with its time, then retry, then what the node does with items that fail.
  */
 export abstract class TryingNode extends CallingNode {
   /** Whether an item is more than a call made on the spot. */

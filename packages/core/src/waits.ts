@@ -9,7 +9,7 @@ import { quote } from './text.js'
 
 /** The parts of a network in which something may wait, by number of node or edge. */
 export interface WaitingParts {
-  readonly nodes: readonly Pick<RunningNode, 'doing'>[]
+  readonly nodes: readonly Pick<RunningNode, 'dozes' | 'movement'>[]
   readonly edges: readonly { readonly size: number; readonly capacity: number; readonly crowd: number }[]
   readonly windows: ReadonlyMap<number, ForkWindow>
   readonly batches: ReadonlyMap<number, BatchInlet>
@@ -20,7 +20,8 @@ export interface WaitingParts {
 export function waitsOf(plan: Plan, parts: WaitingParts): StalledNode[] {
   return plan.order.flatMap((number) => {
     const { name } = at(plan.nodes, number)
-    const { doing } = at(parts.nodes, number)
+    const { dozes, movement } = at(parts.nodes, number)
+    const doing = dozes ? 'waits until another call may start' : movement.doing
     const waits = [
       ...roomFor(plan, parts, number),
       ...creditFor(plan, parts, number),

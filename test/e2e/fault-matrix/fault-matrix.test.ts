@@ -1,6 +1,6 @@
 import type { RunOptions } from '@pipelines/plumber'
 import { hashOf, noLeaks, randomOf } from '@pipelines/testkit'
-import { describe, test } from 'vitest'
+import { describe, onTestFinished, test } from 'vitest'
 import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
 import { expectAmong, expectSound } from './checks.js'
 import type { Fault } from './fault.js'
@@ -33,6 +33,7 @@ async function expectCell(seed: number, { column, fault, options }: Cell): Promi
   const model = new Model(graph)
   const strike = fault.strike({ graph, model, random })
   const trial = new Trial(strike.graph ?? graph, strike, { seed: random.integer(1, 1e9), options })
+  onTestFinished(() => trial.restore())
   const report = await noLeaks(() => trial.run())
   const ending = strike.ending(trial)
   expectSound(trial, report, ending)

@@ -21,18 +21,26 @@ export function sourceOf(node: MatrixNode, trial: Trial, { source: strike }: Str
       trial.open.delete(node.name)
     }
   }
-  async function* generateLate(_: unknown, context: Context): AsyncGenerator<Value> {
+  async function* wanting(context: Context): AsyncGenerator<Value> {
     trial.open.add(node.name)
     try {
       for (const [place, item] of items.entries()) {
         await wait(place, context)
-        yield trial.make(node, item)
+        yield item
       }
       await wait(items.length, context)
     } finally {
       trial.open.delete(node.name)
     }
   }
+  async function* generateLate(_: unknown, context: Context): AsyncGenerator<Value> {
+    for await (const item of wanting(context)) yield trial.make(node, item)
+  }
+  const iterate = (_: unknown, context: Context): AsyncIterable<Value> =>
+    returnable(wanting(context), {
+      onValue: (item) => void trial.make(node, item),
+      onReturn: () => void trial.open.delete(node.name),
+    })
   async function put(output: SourceOutput, context: Context): Promise<void> {
     for (const [place, item] of items.entries()) {
       await wait(place, context)
@@ -42,7 +50,7 @@ export function sourceOf(node: MatrixNode, trial: Trial, { source: strike }: Str
     await wait(items.length, context)
   }
   if (node.style === 'put') return put
-  if (node.style === 'iterator') return (_: unknown, context: Context) => returnable(generateLate(_, context))
+  if (node.style === 'iterator') return iterate
   if (node.style === 'list') return () => ({ [Symbol.iterator]: generate })
   return node.style === 'generator' ? generate : generateLate
 }
@@ -58,20 +66,27 @@ export function taking(count: number) {
   }
 }
 
-/** The same, but it can be returned while it waits; what it waits for goes on alone. */
-function returnable(values: AsyncGenerator<Value>): AsyncIterable<Value> {
+interface Told {
+  readonly onValue: (value: Value) => void
+  readonly onReturn: () => void
+}
+
+/** The same values, but whoever gives them can be returned while it waits; what it waits for goes on alone. */
+function returnable(values: AsyncGenerator<Value>, { onValue, onReturn }: Told): AsyncIterable<Value> {
   let end = (): void => {}
   const ended = new Promise<IteratorResult<Value>>((resolve) => {
     end = () => resolve({ done: true, value: undefined })
   })
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: () => Promise.race([values.next(), ended]),
-      return: () => {
-        end()
-        void values.return(undefined)
-        return ended
-      },
-    }),
+  const next = async (): Promise<IteratorResult<Value>> => {
+    const step = await Promise.race([values.next(), ended])
+    if (step.done !== true) onValue(step.value)
+    return step
   }
+  const leave = (): Promise<IteratorResult<Value>> => {
+    end()
+    onReturn()
+    void values.return(undefined)
+    return ended
+  }
+  return { [Symbol.asyncIterator]: () => ({ next, return: leave }) }
 }

@@ -78,6 +78,7 @@ export class Trial {
   readonly #options: RunOptions
   #pipeline: Pipeline | undefined
   #fed: Promise<unknown> = Promise.resolve()
+  #restore = (): void => {}
 
   constructor(graph: MatrixGraph, strike: Strike, { seed, options }: { seed: number; options: RunOptions }) {
     this.graph = graph
@@ -97,7 +98,7 @@ export class Trial {
 
   /** Runs to the end, whatever happens on the way. */
   async run(): Promise<RunReport> {
-    const restore = this.scheduler.install()
+    this.#restore = this.scheduler.install()
     try {
       if (this.#strike.act === undefined) this.start()
       else await this.#strike.act(this)
@@ -111,8 +112,13 @@ export class Trial {
       void this.#pipeline?.doomsday('the test is over')
       await this.scheduler.releaseAll()
       await this.#fed
-      restore()
+      this.restore()
     }
+  }
+
+  /** Puts the clock back, also where the run hangs. */
+  restore(): void {
+    this.#restore()
   }
 
   /** Begins to run. Outputs are noted, unless somebody else takes them. */
