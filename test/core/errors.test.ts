@@ -26,10 +26,14 @@ const samples: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   STATE_ALREADY_STARTED: { what: 'The network' },
   STATE_NOT_RUNNING: { what: 'The queue', state: 'ended' },
   NODE_FAILED: { node: 'a', attempts: 1, phase: 'run', cause },
+  NODE_TIMEOUT: { node: 'a', attempts: 2, timeoutMs: 50 },
   NODE_CARDINALITY: { node: 'j', input: 'a', count: 2 },
   RUN_DOOMED: { reason: cause },
   RUN_CANCELLED: { what: 'The run' },
   RUN_DEADLINE: { deadlineMs: 5 },
+  RUN_STALLED: { waits: [{ node: 'a', on: 'b', why: 'waits for room in front of "b"' }] },
+  RUN_OVERLOADED: { maxInFlight: 1024 },
+  RUN_CARDINALITY: { count: 0 },
   RUN_UNEQUAL: { node: 'j', counts: { a: 1, b: 2 } },
   RUN_FAILED: { what: 'onOutput', cause },
   INTERNAL: { what: 'x' },
@@ -53,6 +57,36 @@ describe('the catalogue', () => {
     const { message, hint, pointer } = issue(code, '/nodes/a', samples[code])
     expect(pointer).toBe('/nodes/a')
     expect(message.endsWith(hint ?? message)).toBe(true)
+  })
+
+  test.each([
+    [{ deadlineMs: 5, nodes: ['a', 'b'] }, 'The request did not end within 5 ms; it was at "a", "b".'],
+    [{ deadlineMs: 5, nodes: [] }, 'The request did not end within 5 ms.'],
+  ])('says where a request was that did not end in time', (details, message) => {
+    expect(issue('RUN_DEADLINE', '', details).message).toBe(message)
+  })
+
+  test('tells what a batch gave in place of a list', () => {
+    const { message } = issue('NODE_CARDINALITY', '', { node: 'b', size: 3 })
+    expect(message).toMatch(/^Node "b" got a batch of 3, but gave no list\./)
+    expect(issue('NODE_CARDINALITY', '', { node: 'b', size: 3, count: 2 }).message).toContain('a list of 2.')
+  })
+
+  test('says who waits for whom, and for how long nothing has moved', () => {
+    const waits = [
+      { node: 'a', why: 'waits for "b"' },
+      { node: 'b', why: 'is in a call' },
+    ]
+    expect(issue('RUN_STALLED', '', { waits }).message).toBe(
+      'Nothing can move any more: "a" waits for "b"; "b" is in a call.',
+    )
+    expect(issue('RUN_STALLED', '', { waits, inactivityMs: 20 }).message).toMatch(/^Nothing has moved for 20 ms: /)
+  })
+
+  test('gives an overload the HTTP status that fits it, and no other error one', () => {
+    const { statusCode, headers } = new PipelineError('RUN_OVERLOADED', { maxInFlight: 1 })
+    expect([statusCode, headers]).toEqual([503, { 'retry-after': '1' }])
+    expect(Object.keys(new PipelineError('RUN_CARDINALITY', { count: 0 }))).not.toContain('statusCode')
   })
 
   test('names a join and the ports it waits for', () => {

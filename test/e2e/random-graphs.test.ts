@@ -1,4 +1,4 @@
-import { Plumber } from '@pipelines/plumber'
+import type { Plumber } from '@pipelines/plumber'
 import { type Random, randomOf, Scheduler } from '@pipelines/testkit'
 import {
   ancestorsByNode,
@@ -17,10 +17,10 @@ import {
   type Shape,
 } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
-import { build } from '../../packages/plumber/src/build.js'
 import { turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { plumberWith } from '../support/wild-windows.js'
 
 /*
  * Random graphs, run in random orders on a virtual clock, compared with a reference that has no queues, workers or time.
@@ -50,7 +50,9 @@ class Trial {
     this.playable = playable(this.graph, this.scheduler)
     // With a ledger every packet goes another way through the engine; so does one that waits for a credit.
     this.ledger = this.random.chance(0.5)
-    this.plumber = plumberWith(this.playable, this.random.pick([0, 1, 2, 3, 'any']), this.random)
+    const { random } = this
+    const window = random.pick([0, 1, 2, 3, undefined])
+    this.plumber = plumberWith(this.playable, () => window ?? random.integer(1, 3))
   }
 
   get options() {
@@ -77,18 +79,6 @@ class Trial {
     expect(report.errors).toHaveLength(Math.min(100, expected.failures))
     expect(this.scheduler.clock.timers, 'timers that are left').toEqual([])
   }
-}
-
-/** A plumber whose forks may have so many frames open, or each its own number from 1 to 3; with 0, as many as usual. */
-function plumberWith({ document, coroMap }: Playable, size: number | 'any', random: Random): Plumber {
-  const built = build(document, { coroMap })
-  if (size === 0 || built.plan === undefined) return new Plumber(document, { coroMap }, built)
-  const { plan } = built
-  const windowed = [...plan.regions.forks].map(
-    ([node, fork]) => [node, { ...fork, window: size === 'any' ? random.integer(1, 3) : size }] as const,
-  )
-  const regions = { ...plan.regions, forks: new Map(windowed) }
-  return new Plumber(document, { coroMap }, { ...built, plan: { ...plan, regions } })
 }
 
 function expectOutputs(outputs: ReadonlyMap<string, readonly unknown[]>, expected: Expected): void {

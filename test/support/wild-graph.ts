@@ -1,5 +1,6 @@
 import { Plumber } from '@pipelines/plumber'
 import { hashOf, type Random, randomOf } from '@pipelines/testkit'
+import { withWildCalls } from './wild-calls.js'
 
 /** How a source gives its items. The emitting one gives every second item by `ctx.emit`. */
 export type SourceStyle = 'array' | 'generator' | 'asyncGenerator' | 'put' | 'putAtOnce' | 'emitting' | 'inlet'
@@ -39,13 +40,25 @@ export interface WildNode {
     readonly unequal: 'shortest' | 'longest' | 'strict'
     readonly missing: 'skip' | 'partial' | 'fail'
     readonly collect: 'one' | 'all' | 'product'
+    /** Only where a call gives one result or none, and no generator. */
+    readonly batch?: { readonly size: number }
+    /** With it, calls for some values fail before one of them decides. */
+    readonly retry?: { readonly attempts: number; readonly minDelayMs: 0 }
+    readonly emit?: 'atomic'
+    readonly partitionBy?: typeof WILD_LANE
+    readonly packetsInFlight?: number
   }
 }
+
+/** The name of the coroutine that nodes of a wild graph partition by. */
+export const WILD_LANE = 'lane'
 
 /** Nodes in topological order, which is also the order of the document. */
 export interface WildGraph {
   readonly seed: number
   readonly nodes: readonly WildNode[]
+  /** How many frames each fork may have open; 0: as many as usual. */
+  readonly window: number
 }
 
 export interface WildShape {
@@ -68,7 +81,10 @@ export function wildGraph(seed: number, shape: WildShape = {}): WildGraph {
       ? drawSource(random, name, shape)
       : drawNode(random, { name, place, shape })
   })
-  return { seed, nodes: withInlets(mergedWhereRefused(withPorts(random, drawn))) }
+  // Drawn from numbers of their own, so that the rest of the graph is what it is without.
+  const calls = randomOf(hashOf(`calls of ${seed}`))
+  const called = withWildCalls(drawn, calls)
+  return { seed, window: calls.integer(0, 3), nodes: withInlets(mergedWhereRefused(withPorts(random, called))) }
 }
 
 /** Whether nothing comes behind a node. */
@@ -98,16 +114,23 @@ export interface WildResult {
 /** Thrown by a coroutine of a wild graph for a value that fails. */
 export class WildRefusal extends Error {}
 
-/** What a node makes of an input, by the two alone. */
-export function wildResults({ name, work, fails }: WildNode, input: unknown): WildResult[] | WildRefusal {
+/** What a node makes of an input, by the two alone; where it gets batches, one that has an input which fails fails as a whole. */
+export function wildResults({ name, work, fails, properties }: WildNode, input: unknown): WildResult[] | WildRefusal {
   const text = textOf(input)
   const hash = hashOf(`${name} ${text}`)
-  if (fails && hash % 5 === 0) return new WildRefusal(`${name} refuses ${text}`)
+  if (fails && hash % (5 * (properties.batch?.size ?? 1)) === 0) return new WildRefusal(`${name} refuses ${text}`)
   const value = `${name}:${hash.toString(36)}`
   if (work === 'filter') return hash % 3 === 0 ? [] : [{ port: 'out', value }]
   if (work === 'switch') return [{ port: PORTS[hash % 3] ?? 'out', value }]
   if (work === 'map') return [{ port: 'out', value }]
   return Array.from({ length: (hash % 7) % 4 }, (_, place) => ({ port: 'out', value: `${value}.${place}` }))
+}
+
+/** How many calls for an input that does not fail for good fail before: fewer than there are attempts. */
+export function wildFalters({ name, properties: { retry } }: WildNode, input: unknown): number {
+  if (retry === undefined) return 0
+  const hash = hashOf(`${name} falters at ${textOf(input)}`)
+  return hash % 4 === 0 ? 1 + ((hash >>> 8) % (retry.attempts - 1)) : 0
 }
 
 /** An input as one text: of a tuple, all its parts in order; of a list in it, its values in any order. */

@@ -112,7 +112,7 @@ export class Interfered {
       // A tuple counts as many items as it has parts, of which a list may have any number.
       if (properties.collect === 'all') continue
       const parts = inlet === 'one' || inlet === 'merge' ? 1 : inputs.length
-      const most = parts * (this.#workers.get(name) ?? 1)
+      const most = parts * (properties.batch?.size ?? 1) * (this.#workers.get(name) ?? 1)
       expect(nodes[name]?.inProgress, `items in progress in ${name}`).toBeLessThanOrEqual(most)
     }
   }

@@ -1,17 +1,21 @@
 import { type Context, type CoroDefinition, DROP, defineCoro } from '@pipelines/core'
+import type { GraphDocument, NodeDocument, Plumber } from '@pipelines/plumber'
 import { gate, hashOf } from '@pipelines/testkit'
-import { type Pipeline, plumberOf, type SourceOutput, turns } from './blackbox.js'
+import { type Pipeline, type SourceOutput, turns } from './blackbox.js'
 import {
   isWildLeaf,
   textOf,
+  WILD_LANE,
   type WildGraph,
   type WildNode,
   WildRefusal,
   type WildResult,
+  wildFalters,
   wildItems,
   wildResults,
   wildWiring,
 } from './wild-graph.js'
+import { plumberWith } from './wild-windows.js'
 
 /** Lets so many microtasks pass. */
 export async function microtasks(count: number): Promise<void> {
@@ -26,7 +30,7 @@ interface Slot {
 
 /** A wild graph with its coroutines, and what can be seen of them from outside. */
 export class WildPlay {
-  readonly plumber: ReturnType<typeof plumberOf>
+  readonly plumber: Plumber
   readonly slots: Slot[] = []
   /** The most calls of a node that were in progress at once, where its style lets that be seen. */
   readonly most = new Map<string, number>()
@@ -40,12 +44,15 @@ export class WildPlay {
   readonly accepted = new Map<string, string[]>()
   /** Why puts were refused that nobody had cancelled. */
   readonly refusals: unknown[] = []
+  /** Inputs that were in batches which failed for good: `node input`. Which come together is up to the order of events. */
+  readonly refused = new Set<string>()
   readonly #graph: WildGraph
 
   constructor(graph: WildGraph) {
     this.#graph = graph
-    const stages = graph.nodes.map((node) => [node.name, this.#stage(node)] as const)
-    this.plumber = plumberOf(Object.fromEntries(stages), wildWiring(graph.nodes))
+    const nodes = Object.fromEntries(graph.nodes.map((node) => [node.name, this.#stage(node)]))
+    const document: GraphDocument = { nodes, graph: wildWiring(graph.nodes) }
+    this.plumber = plumberWith({ document, coroMap: { [WILD_LANE]: lane } }, () => graph.window)
   }
 
   /** What `stream` is to be given: the items of every inlet. */
@@ -88,9 +95,10 @@ export class WildPlay {
     }
   }
 
-  #stage(node: WildNode): object | string {
-    if (node.style === 'inlet') return 'std.inlet'
+  #stage(node: WildNode): NodeDocument {
     const { inputs, hooks, style, properties } = node
+    const { packetsInFlight } = properties
+    if (style === 'inlet') return { coro: 'std.inlet', properties: { packetsInFlight } }
     const run = inputs.length === 0 ? sourceOf(node) : style === 'stream' ? this.#stream(node) : this.#call(node)
     const definition = {
       run,
@@ -98,8 +106,8 @@ export class WildPlay {
       ...(hooks && this.#hooks(node, hooks)),
     }
     return {
-      coro: defineCoro<never, Slot>(definition as CoroDefinition<never, Slot>),
-      ...(inputs.length > 0 && { properties }),
+      coro: defineCoro<never, Slot>(definition as CoroDefinition<never, Slot>) as CoroDefinition,
+      properties: inputs.length > 0 ? properties : { packetsInFlight },
     }
   }
 
@@ -124,19 +132,29 @@ export class WildPlay {
   }
 
   #call(node: WildNode): (input: unknown, context: Context) => unknown {
-    const results = (input: unknown): readonly WildResult[] => resultsOrThrow(node, input)
+    const { batch, emit } = node.properties
+    const results = (input: unknown, attempt: number) => this.#results(node, [input], attempt)[0] ?? []
     const pause = (input: unknown) => this.#pause(node, input)
     async function* later(input: unknown, context: Context) {
+      const { attempt } = context
       await pause(input)
-      for (const result of results(input)) {
+      for (const result of generate(input, context, attempt)) {
         await microtasks(1)
-        yield given(result, context)
+        yield result
       }
     }
-    function* generate(input: unknown, context: Context) {
-      for (const result of results(input)) yield given(result, context)
+    function* generate(input: unknown, context: Context, attempt = context.attempt) {
+      try {
+        for (const result of results(input, attempt)) yield given(result, context)
+      } catch (error) {
+        if (emit === 'atomic') yield `${node.name} fails after this`
+        throw error
+      }
     }
-    const single = (input: unknown, context: Context): unknown => oneOf(results(input), context)
+    const single = (input: unknown, context: Context): unknown => oneOf(results(input, context.attempt), context)
+    const together = (inputs: unknown, { attempt }: Context): unknown =>
+      this.#results(node, membersOf(node, inputs), attempt).map(([result]) => result?.value ?? DROP)
+    const called = batch === undefined ? single : together
     switch (node.style) {
       case 'generator':
         return generate
@@ -145,10 +163,22 @@ export class WildPlay {
       case 'promisedGenerator':
         return (input, context) => pause(input).then(() => generate(input, context))
       case 'late':
-        return (input, context) => this.#counted(node, async () => pause(input).then(() => single(input, context)))
+        return (input, context) => this.#counted(node, async () => pause(input).then(() => called(input, context)))
       default:
-        return (input, context) => this.#counted(node, () => single(input, context))
+        return (input, context) => this.#counted(node, () => called(input, context))
     }
+  }
+
+  /** What a call makes of each of its inputs. Throws, and notes it, where the call fails. */
+  #results(node: WildNode, inputs: readonly unknown[], attempt: number): readonly (readonly WildResult[])[] {
+    const { name, properties } = node
+    const results = inputs.map((input) => wildResults(node, input))
+    const made = results.filter((result) => !(result instanceof WildRefusal))
+    const falters = Math.max(...inputs.map((input) => wildFalters(node, input)))
+    if (made.length === results.length && attempt > falters) return made
+    if (properties.batch !== undefined && attempt === (properties.retry?.attempts ?? 1))
+      for (const input of inputs) this.refused.add(`${name} ${textOf(input)}`)
+    throw results.find((result) => result instanceof WildRefusal) ?? new WildRefusal(`${name} falters`)
   }
 
   #stream(node: WildNode) {
@@ -234,6 +264,16 @@ function sourceOf(node: WildNode): (output: SourceOutput, context: Context) => u
     default:
       return () => items
   }
+}
+
+/** What nodes partition by: one of three keys. */
+const lane = (input: unknown, { node }: Context): number => hashOf(`lane of ${node} ${textOf(input)}`) % 3
+
+/** The members of a batch. Throws a TypeError for anything else. */
+function membersOf({ name, properties }: WildNode, input: unknown): readonly unknown[] {
+  const { size = 0 } = properties.batch ?? {}
+  if (Array.isArray(input) && input.length >= 1 && input.length <= size) return input
+  throw new TypeError(`${name} has batches of ${size}, and was given ${JSON.stringify(input)}`)
 }
 
 function resultsOrThrow(node: WildNode, input: unknown): readonly WildResult[] {

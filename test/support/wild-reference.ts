@@ -1,5 +1,6 @@
 import {
   isWildLeaf,
+  textOf,
   type WildGraph,
   type WildNode,
   WildRefusal,
@@ -22,17 +23,22 @@ export interface WildExpected {
   readonly bounded: boolean
 }
 
+/** What a run did that was up to the order of events. */
+export interface WildSeen {
+  /** What sources gave. */
+  readonly items?: ReadonlyMap<string, readonly string[]>
+  /** Inputs that were in batches which failed for good: `node input`. */
+  readonly refused?: ReadonlySet<string>
+}
+
 /**
  * Computes what a wild graph gives, without queues, workers or time. A join by lineage goes through the outputs of its
  * fork, and for each of them computes what every input makes of that one alone.
  *
- * @param items what the sources gave; of a source that is not named, all of its items
+ * @param seen what the run noted: of a source that is not named in `items`, all of its items are taken
  */
-export function wildExpected(
-  graph: WildGraph,
-  items: ReadonlyMap<string, readonly string[]> = new Map(),
-): WildExpected {
-  const reference = new WildReference(graph, items)
+export function wildExpected(graph: WildGraph, seen: WildSeen = {}): WildExpected {
+  const reference = new WildReference(graph, seen)
   const leaves = graph.nodes.map(({ name }) => name).filter((name) => isWildLeaf(graph, name))
   const outputs = new Map(leaves.map((leaf) => [leaf, reference.resultsOf(leaf).map(({ value }) => value)]))
   const judged = graph.nodes.map((node) => reference.judge(node))
@@ -60,11 +66,13 @@ interface Pinned {
 class WildReference {
   readonly #nodes: ReadonlyMap<string, WildNode>
   readonly #items: ReadonlyMap<string, readonly string[]>
+  readonly #refused: ReadonlySet<string>
   readonly #everything: Pinned = { results: new Map(), known: new Map() }
 
-  constructor(graph: WildGraph, items: ReadonlyMap<string, readonly string[]>) {
+  constructor(graph: WildGraph, { items = new Map(), refused = new Set() }: WildSeen) {
     this.#nodes = new Map(graph.nodes.map((node) => [node.name, node]))
     this.#items = items
+    this.#refused = refused
   }
 
   resultsOf(name: string, pinned: Pinned = this.#everything): readonly WildResult[] {
@@ -105,7 +113,8 @@ class WildReference {
       return (this.#items.get(node.name) ?? wildItems(node)).map((value) => ({ port: 'out', value }))
     return this.#inputs(node, pinned).flatMap((input) => {
       const results = wildResults(node, input)
-      return results instanceof WildRefusal ? [] : results
+      const refused = results instanceof WildRefusal || this.#refused.has(`${node.name} ${textOf(input)}`)
+      return refused ? [] : results
     })
   }
 
