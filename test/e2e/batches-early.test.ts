@@ -121,7 +121,7 @@ describe('a batch that may wait for 50 ms', () => {
         kind: 'stream',
         run: async function* (inputs: AsyncIterable<unknown>) {
           for await (const value of inputs) {
-            await turns(40)
+            await turns(20)
             yield value
             return
           }

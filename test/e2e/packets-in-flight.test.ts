@@ -109,7 +109,7 @@ describe('packetsInFlight: 1', () => {
     expect(log).toEqual(range(50).flatMap((n) => [`make ${n}`, `take ${n}`]))
   })
 
-  test('keeps a whole chain in step', async () => {
+  test('makes one step after the other, along a whole chain', async () => {
     const log: string[] = []
     function* source() {
       for (const n of range(3)) {
@@ -130,6 +130,20 @@ describe('packetsInFlight: 1', () => {
     }).run()
     expectBalancedBooks(report, [])
     expect(log).toEqual(range(3).flatMap((n) => [`make ${n}`, `a ${n}`, `b ${n}`, `c ${n}`]))
+  })
+
+  test('keeps a whole chain in step: who may not make the next item does not ask for one', async () => {
+    const [numbers, sink, given] = [counting(), shut(), outputs()]
+    const pipeline = chain({
+      src: inFlight(1, numbers.source),
+      a: inFlight(1, same),
+      b: inFlight(1, same),
+      sink: unfused(sink.coro),
+    }).createPipeline(given.options)
+    await turns()
+    expect(numbers.asked).toBe(1)
+    sink.open()
+    await expectAll(pipeline, given.values)
   })
 
   test('goes on when the successor has handed its output on, and not before', async () => {
@@ -259,6 +273,31 @@ describe('packetsInFlight: n, behind which a node holds all that it gets', () =>
         sink.open()
         await expectAll(pipeline, given.values)
       }
+  })
+
+  test('keeps the place of an output that waits for room', async () => {
+    const [first, others] = [gate(), gate()]
+    const begun: number[] = []
+    const mid = (n: number) => {
+      begun.push(n)
+      return n
+    }
+    const sink = (n: number) => (n === 0 ? first : others).opened.then(() => n)
+    const given = outputs()
+    const pipeline = chain({
+      src: from(...range(ITEMS)),
+      mid: inFlight(3, mid, { workers: 3, ordered: false }),
+      sink: unfused(sink, { queueSize: 1 }),
+    }).createPipeline(given.options)
+    await turns()
+    expect(nodeOf(pipeline.snapshot(), 'mid').emitted, 'in work, and in the queue').toBe(2)
+    expect(begun, 'and one that waits for room').toEqual([0, 1, 2])
+    first.open()
+    await turns()
+    expect(nodeOf(pipeline.snapshot(), 'mid').emitted).toBe(3)
+    expect(begun).toEqual([0, 1, 2, 3])
+    others.open()
+    await expectAll(pipeline, given.values)
   })
 
   test('gives a place back for each worker that asks for its next item, and no other', async () => {

@@ -377,7 +377,11 @@ const given = (never: Promise<void>) =>
     await never
     yield 1
   }
-const skips = (properties: object): object => ({ ...properties, onError: 'skip', fuse: false })
+const skips = (properties: object): Readonly<Record<string, unknown>> => ({
+  ...properties,
+  onError: 'skip',
+  fuse: false,
+})
 const one = { in: 'std.inlet' } as const
 
 const DEAF: Readonly<Record<string, Deaf>> = {
@@ -807,9 +811,15 @@ class Life {
     const isFound = (n: number): boolean => new RegExp(`\\b${n}\\b`).test(text)
     const puts = (await this.answers).slice(0, PUTS.length) as PromiseSettledResult<void>[]
     const accepted = PUTS.filter((n) => puts[n]?.status === 'fulfilled')
-    expect(accepted.filter((n) => !isFound(n)), 'put, and nowhere').toEqual([])
+    expect(
+      accepted.filter((n) => !isFound(n)),
+      'put, and nowhere',
+    ).toEqual([])
     const made = MADE.slice(0, nodes['src']?.emitted ?? 0)
-    expect(made.filter((n) => !isFound(n)), 'made, and nowhere').toEqual([])
+    expect(
+      made.filter((n) => !isFound(n)),
+      'made, and nowhere',
+    ).toEqual([])
   }
 }
 

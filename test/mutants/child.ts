@@ -1,113 +1,82 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Catcher } from './mutant.js'
+import type { Catcher, Mutant } from './mutant.js'
+import type { Job, Results } from './serve.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
-const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url))
+const server = fileURLToPath(new URL('server.mjs', import.meta.url))
 
-/** What a run of the test runner has told. */
-export interface Verdict {
-  readonly passed: number
-  /** Why tests have failed. */
-  readonly failures: readonly string[]
-  /** Files that could not be loaded, or in which nothing was tested. */
-  readonly broken: readonly string[]
-  /** Whether it was stopped because it took too long. */
+/** What a run of tests has told. */
+export interface Verdict extends Results {
+  /** Whether it was stopped because it took too long, or has ended by itself. */
   readonly stopped: boolean
-  /** What else it printed. */
+  /** What was printed meanwhile. */
   readonly printed: string
 }
 
+const NOTHING: Results = { passed: 0, failures: [], broken: [] }
+
 /**
- * Runs tests in a process of their own, on a mutant of the engine if one is named. Whatever that does, it ends: what takes
- * too long is stopped, with everything that it has started.
+ * Runs tests in a process of their own, on one mutant of the engine after the other. Whatever a mutant does, it ends: what
+ * takes too long is stopped, with everything that it has started, and the next one gets a new process.
  */
-export async function runTests(
-  catchers: readonly Catcher[],
-  { mutant, signal, timeoutMs }: { readonly mutant?: string; readonly signal: AbortSignal; readonly timeoutMs: number },
-): Promise<Verdict> {
-  const { SEED: _seed, SOAK: _soak, MUTANT: _mutant, VITEST: _vitest, ...env } = process.env
-  const names = catchers.flatMap(({ tests }) => tests.map((name) => name.replaceAll(/[()]/g, '\\$&')))
-  const args = [
-    vitest,
-    'run',
-    '--config',
-    config,
-    // Starts faster than a process for each file.
-    '--pool',
-    'threads',
-    '--reporter',
-    'json',
-    '--bail',
-    '1',
-    '--testNamePattern',
-    names.join('|'),
-    ...new Set(catchers.map(({ file }) => `test/${file}`)),
-  ]
-  // A group of its own, so that its workers are stopped with it.
-  const child = spawn(process.execPath, args, {
-    cwd: root,
-    env: { ...env, ...(mutant !== undefined && { MUTANT: mutant }) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
-  let printed = ''
-  let complained = ''
-  let stopped = false
-  const kill = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // It has ended by itself.
+export class TestServer {
+  #child: ChildProcess | undefined
+  #printed = ''
+  /** Nothing of it may outlive this process. */
+  readonly #kill = (): void => {
+    this.#child?.kill('SIGKILL')
+  }
+
+  /** Runs tests on a mutant, or on the engine itself. */
+  async run(
+    catchers: readonly Catcher[],
+    { mutant, timeoutMs }: { readonly mutant?: Mutant; readonly timeoutMs: number },
+  ): Promise<Verdict> {
+    const job: Job = {
+      mutant: mutant?.name,
+      changed: [...new Set(mutant?.changes.map(({ file }) => file))],
+      files: [...new Set(catchers.map(({ file }) => file))],
+      pattern: catchers.flatMap(({ tests }) => tests.map(escaped)).join('|'),
     }
+    const child = this.#child ?? this.#start()
+    this.#printed = ''
+    const results = await new Promise<Results | undefined>((resolve) => {
+      const late = setTimeout(this.#kill, timeoutMs)
+      const settle = (told?: Results): void => {
+        clearTimeout(late)
+        child.off('exit', ended).off('message', settle)
+        resolve(told)
+      }
+      const ended = (): void => settle()
+      child.on('exit', ended).on('message', settle)
+      child.send(job)
+    })
+    if (results === undefined) this.#child = undefined
+    return { ...(results ?? NOTHING), stopped: results === undefined, printed: this.#printed }
   }
-  const late = setTimeout(() => {
-    stopped = true
-    kill()
-  }, timeoutMs)
-  signal.addEventListener('abort', kill)
-  process.once('exit', kill)
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    printed += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complained += text
-  })
-  try {
-    await new Promise<void>((resolve, reject) => child.on('close', () => resolve()).on('error', reject))
-  } finally {
-    clearTimeout(late)
-    signal.removeEventListener('abort', kill)
-    process.off('exit', kill)
+
+  /** Ends the process. */
+  async close(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    this.#kill()
+    await ended
+    process.off('exit', this.#kill)
   }
-  const report = printed.split('\n').find((line) => line.startsWith('{"'))
-  return { ...verdictOf(report), stopped, printed: printed.replace(report ?? '', '') + complained }
+
+  #start(): ChildProcess {
+    const { SEED: _seed, SOAK: _soak, MUTANT: _mutant, VITEST: _vitest, ...env } = process.env
+    const child = fork(server, { cwd: root, env, silent: true })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#printed += text
+      })
+    process.once('exit', this.#kill)
+    this.#child = child
+    return child
+  }
 }
 
-/** The part of vitest's JSON report that matters here. */
-interface Results {
-  readonly testResults: readonly {
-    readonly name: string
-    readonly message: string
-    readonly assertionResults: readonly {
-      readonly status: string
-      readonly failureMessages: readonly string[] | null
-    }[]
-  }[]
-}
-
-function verdictOf(report: string | undefined): Pick<Verdict, 'passed' | 'failures' | 'broken'> {
-  if (report === undefined) return { passed: 0, failures: [], broken: [] }
-  const { testResults }: Results = JSON.parse(report)
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
-  return {
-    passed: tests.filter(({ status }) => status === 'passed').length,
-    failures: tests
-      .filter(({ status }) => status === 'failed')
-      .map(({ failureMessages }) => (failureMessages ?? []).join('\n')),
-    broken: testResults
-      .filter(({ assertionResults }) => assertionResults.length === 0)
-      .map(({ name, message }) => `${name}: ${message}`),
-  }
-}
+const escaped = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')

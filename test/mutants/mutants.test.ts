@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { runTests } from './child.js'
-import { type Catcher, mutated } from './mutant.js'
+import { afterAll, describe, expect, test } from 'vitest'
+import { TestServer, type Verdict } from './child.js'
+import { type Catcher, type Mutant, mutated } from './mutant.js'
 import { MUTANTS } from './mutants.js'
 
 /*
@@ -16,6 +16,14 @@ const LONGEST_MS = 45_000
 /** A mutant that is not a mistake in the engine, but none that an engine could have. */
 const NOT_BUILT = /ReferenceError|SyntaxError|is not a function|is not defined|Cannot read properties/
 
+/** Each serves one test at a time. */
+const servers: TestServer[] = []
+const idle: TestServer[] = []
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.close()))
+})
+
 test('every mutant changes one place of the engine, and has a name of its own', () => {
   for (const mutant of MUTANTS)
     for (const { file } of mutant.changes) {
@@ -26,26 +34,35 @@ test('every mutant changes one place of the engine, and has a name of its own', 
 })
 
 describe.concurrent('the tests', { timeout: 600_000 }, () => {
-  test('find nothing wrong with the engine itself', async ({ signal }) => {
-    const verdict = await runTests(catchers(), { signal, timeoutMs: 4 * LONGEST_MS })
+  test.for([...byFile().entries()])('of %s find nothing wrong with the engine itself', async ([, catchers]) => {
+    const verdict = await runTests(catchers)
     expect(verdict, verdict.printed).toMatchObject({ failures: [], broken: [], stopped: false })
-    expect(verdict.passed, verdict.printed).toBeGreaterThanOrEqual(catchers().length)
+    expect(verdict.passed, verdict.printed).toBeGreaterThanOrEqual(catchers.length)
   })
 
-  test.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-    'find that %s',
-    async ([name, mutant], { signal }) => {
-      const verdict = await runTests([mutant.caughtBy], { mutant: name, signal, timeoutMs: LONGEST_MS })
-      expect(verdict.broken, 'files that could not be loaded').toEqual([])
-      expect(verdict.stopped, `stopped after ${LONGEST_MS} ms`).toBe(false)
-      expect(verdict.failures, `tests that fail, where ${verdict.passed} pass. ${verdict.printed}`).not.toEqual([])
-      expect(verdict.failures.join('\n')).not.toMatch(NOT_BUILT)
-    },
-  )
+  test.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('find that %s', async ([, mutant]) => {
+    const verdict = await runTests([mutant.caughtBy], mutant)
+    expect(verdict.broken, 'files that could not be loaded').toEqual([])
+    expect(verdict.stopped, `stopped after ${LONGEST_MS} ms`).toBe(false)
+    expect(verdict.failures, `tests that fail, where ${verdict.passed} pass. ${verdict.printed}`).not.toEqual([])
+    expect(verdict.failures.join('\n')).not.toMatch(NOT_BUILT)
+  })
 })
 
-/** Each of them once. */
-function catchers(): Catcher[] {
-  const all = MUTANTS.map(({ caughtBy }) => [JSON.stringify(caughtBy), caughtBy] as const)
-  return [...new Map(all).values()]
+async function runTests(catchers: readonly Catcher[], mutant?: Mutant): Promise<Verdict> {
+  const server = idle.pop() ?? new TestServer()
+  if (!servers.includes(server)) servers.push(server)
+  try {
+    return await server.run(catchers, { ...(mutant && { mutant }), timeoutMs: LONGEST_MS })
+  } finally {
+    idle.push(server)
+  }
+}
+
+/** The catchers, each once, by their files. */
+function byFile(): Map<string, Catcher[]> {
+  const all = new Map(MUTANTS.map(({ caughtBy }) => [JSON.stringify(caughtBy), caughtBy] as const))
+  const files = new Map<string, Catcher[]>()
+  for (const catcher of all.values()) files.set(catcher.file, [...(files.get(catcher.file) ?? []), catcher])
+  return files
 }

@@ -173,7 +173,7 @@ export class WildPlay {
   #results(node: WildNode, inputs: readonly unknown[], attempt: number): readonly (readonly WildResult[])[] {
     const { name, properties } = node
     const results = inputs.map((input) => wildResults(node, input))
-    const made = results.filter((result) => !(result instanceof WildRefusal))
+    const made = results.filter((result) => Array.isArray(result))
     const falters = Math.max(...inputs.map((input) => wildFalters(node, input)))
     if (made.length === results.length && attempt > falters) return made
     if (properties.batch !== undefined && attempt === (properties.retry?.attempts ?? 1))

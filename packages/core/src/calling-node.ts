@@ -5,7 +5,6 @@ import { isGenerator } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { Bundle, type Packet } from './packet.js'
 import type { Token } from './regions.js'
-import type { TraceStep } from './requests.js'
 import type { Emission, WorkerSlot } from './slot.js'
 import { Turns } from './turns.js'
 
@@ -36,7 +35,7 @@ export abstract class CallingNode extends EmittingNode {
   }
 
   protected override giveUp(slot: WorkerSlot): void {
-    if (slot.packet !== undefined && !slot.lapsed) this.#trace(slot, slot.packet, 'cancelled')
+    if (slot.packet !== undefined && !slot.lapsed) this.trace(slot, slot.packet, 'cancelled')
     super.giveUp(slot)
     this.#turns?.pass(slot.index)
   }
@@ -135,7 +134,7 @@ export abstract class CallingNode extends EmittingNode {
       }
       if (accepted) slot.gave = true
       batch.settled++
-      this.#trace(slot, member, 'completed')
+      this.trace(slot, member, 'completed')
       if (member.scope.request?.over === true) this.givenUp(member)
       else this.workedOff(member, accepted)
     }
@@ -174,7 +173,7 @@ export abstract class CallingNode extends EmittingNode {
     slot.lapsed = true
     const failure = own && error instanceof PipelineError ? error : this.failure(error, 'run', slot.attempt)
     for (const one of this.each && packet instanceof Bundle ? packet.members : [packet]) {
-      this.#trace(slot, one, 'failed')
+      this.trace(slot, one, 'failed')
       if (one.scope.request?.over === true) this.givenUp(one)
       else await this.fault(one, failure, slot.attempt)
     }
@@ -187,15 +186,8 @@ export abstract class CallingNode extends EmittingNode {
       return
     }
     slot.gave = accepted
-    if (packet.scope.counted) this.#trace(slot, packet, 'completed')
+    if (packet.scope.counted) this.trace(slot, packet, 'completed')
     this.workedOff(packet, accepted)
     this.#turns?.pass(slot.index)
-  }
-
-  /** Tells the requests that want to know of it what a call did. */
-  #trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
-    const { counted, request } = packet.scope
-    if (counted && request !== undefined)
-      request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 }

@@ -5,6 +5,7 @@ import { Bundle, type Packet, type Scope } from './packet.js'
 import { ERROR } from './plan.js'
 import { SlidingLog } from './rate.js'
 import type { Token } from './regions.js'
+import type { TraceStep } from './requests.js'
 import type { WorkerSlot } from './slot.js'
 
 /** A node that has items, and settles what becomes of each: worked off, failed, or given up. */
@@ -40,6 +41,13 @@ export abstract class SettlingNode extends RunningNode {
     slot.clock?.end()
     slot.tell(reason)
     for (const [draw, drawer] of this.draws) if (drawer === slot) draw.close().catch(() => {})
+  }
+
+  /** Tells the requests that want to know of it what a call did. */
+  protected trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
+    const { counted, request } = packet.scope
+    if (counted && request !== undefined)
+      request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 
   /** A packet that was received needs no call, and nothing comes of it. */

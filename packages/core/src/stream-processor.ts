@@ -209,7 +209,9 @@ export class StreamProcessor extends EmittingNode {
     if (packet === undefined || this.state === 'ended') return
     slot.packet = undefined
     this.#inlet.done?.(packet)
-    if (!slot.lapsed) this.workedOff(packet, accepted)
+    if (slot.lapsed) return
+    this.trace(slot, packet, 'completed')
+    this.workedOff(packet, accepted)
   }
 
   /** An instance that fails ends the run: with its state gone, no later item can be told from a lost one. */

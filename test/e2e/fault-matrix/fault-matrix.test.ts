@@ -1,6 +1,6 @@
 import type { RunOptions } from '@pipelines/plumber'
 import { hashOf, noLeaks, randomOf } from '@pipelines/testkit'
-import { describe, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
 import { expectAmong, expectSound } from './checks.js'
 import type { Fault } from './fault.js'
@@ -27,6 +27,9 @@ interface Cell {
   readonly options: RunOptions
 }
 
+/** How the runs of each fault have ended so far. */
+const endings = new Map<string, string[]>()
+
 async function expectCell(seed: number, { column, fault, options }: Cell): Promise<void> {
   const random = randomOf(hashOf(`${seed} ${column.name} ${fault.name}`))
   const graph = column.draw(random)
@@ -38,6 +41,9 @@ async function expectCell(seed: number, { column, fault, options }: Cell): Promi
   const ending = strike.ending(trial)
   expectSound(trial, report, ending)
   expectAmong(trial.outputs, ending.possible ?? ending.exact ?? model)
+  // Where somebody interferes at any moment, that may be before anything was done.
+  if (strike.call !== undefined && strike.act === undefined) expect(trial.strikes, 'strikes').toBeGreaterThan(0)
+  endings.set(fault.name, [...(endings.get(fault.name) ?? []), report.outcome])
 }
 
 for (const [mode, options] of Object.entries(MODES))
@@ -50,3 +56,13 @@ for (const [mode, options] of Object.entries(MODES))
           })
       })
   })
+
+test('what comes at any moment comes in the middle of most runs', () => {
+  if (process.env.SEED !== undefined) return
+  for (const [name, outcomes] of endings) {
+    // Of some graphs only it says nothing.
+    if (!/doomed at any moment|signal aborts/.test(name) || outcomes.length < GRAPHS.length) continue
+    const doomed = outcomes.filter((outcome) => outcome === 'doomed')
+    expect(doomed.length, name).toBeGreaterThan(outcomes.length / 2)
+  }
+})

@@ -65,6 +65,8 @@ export class Trial {
   readonly open = new Set<string>()
   /** Signals that coroutines listened to. */
   readonly signals = new Set<AbortSignal>()
+  /** How often a call or a source did something else than its work. */
+  strikes = 0
   /** When the run was doomed and when it settled, on its clock. */
   doomedAt: number | undefined
   settledAt: number | undefined
@@ -231,7 +233,9 @@ export class Trial {
       if (node.properties.batch !== undefined)
         for (const { text } of call.members) this.batches.set(`${node.name} ${text}`, call.members)
       const instead = this.#strike.call?.(call, this)
-      return instead === undefined ? this.work(call) : instead()
+      if (instead === undefined) return this.work(call)
+      this.strikes++
+      return instead()
     }
   }
 
