@@ -178,13 +178,13 @@ const BATCHES: Readonly<Record<string, Case>> = {
   },
   'in an inner region (C8)': {
     graph: 'S>F,J; F>J2,K; K>J2; J2>J',
-    options: { items: 2, parts: { K: batchOf(2) } },
-    larger: { items: 3, parts: { K: batchOf(2) } },
+    options: { items: 3, parts: { K: batchOf(2) } },
+    larger: { items: 4, parts: { K: batchOf(2) } },
   },
   'in an inner region whose fork gives up to two': {
     graph: 'S>F,J; F>J2,K; K>J2; J2>J',
-    options: { items: 1, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
-    larger: { items: 2, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
+    options: { items: 2, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
+    larger: { items: 3, parts: { F: { gives: UP_TO_TWO }, K: batchOf(3), J: collects } },
   },
   'at the join of an inner region': {
     graph: 'S>F,J; F>J2,K; K>J2; J2>J',

@@ -243,16 +243,21 @@ class Reference {
   readonly values: string[] = []
   readonly roots: Record<keyof Roots, number> = { delivered: 0, filtered: 0, errored: 0, aborted: 0, deadLettered: 0 }
   readonly #refused: ReadonlySet<string>
+  readonly #leaf: string
   #errored = false
+  /** Whether the item came to a call at the leaf that did not fail, even if that gave nothing. */
+  #delivered = false
 
   constructor({ line, items }: Drawn, refused: ReadonlySet<string>) {
     this.#refused = refused
+    this.#leaf = worksOf(line).at(-1)?.name ?? ''
     for (const { name } of worksOf(line)) this.counts.set(name, { received: 0, completed: 0, failed: 0, emitted: 0 })
     for (const item of range(items)) {
       this.#errored = false
+      this.#delivered = false
       const value = this.#through(line, `${item}`)
       if (value !== undefined) this.values.push(value)
-      this.roots[this.#errored ? 'errored' : value === undefined ? 'filtered' : 'delivered']++
+      this.roots[this.#errored ? 'errored' : this.#delivered ? 'delivered' : 'filtered']++
     }
   }
 
@@ -286,6 +291,7 @@ class Reference {
       return undefined
     }
     counts.completed += packets
+    if (work.name === this.#leaf) this.#delivered = true
     if (!keeps(work, value)) return undefined
     counts.emitted++
     return made(work, value)

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Report, turns } from '../support/blackbox.js'
 import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
 import { stillClock } from '../support/still-clock.js'
-import { type WildShape, wildGraph, wildItems } from '../support/wild-graph.js'
+import { type WildGraph, type WildNode, type WildShape, wildGraph, wildItems } from '../support/wild-graph.js'
 import { Interfered, REASON, soon } from '../support/wild-interference.js'
 import { microtasks, WildPlay } from '../support/wild-play.js'
 import { type WildExpected, wildExpected } from '../support/wild-reference.js'
@@ -36,6 +36,7 @@ async function expectSound(seed: number, shape: WildShape): Promise<void> {
   expectVerdicts(run, report)
   expectErrors(run, report)
   expectOutputs(run, report)
+  run.expectTapped()
   run.expectNoMoreThanWorkers()
   const deaf = graph.nodes.filter((node) => node.deaf).map(({ name }) => name)
   expect(deaf, 'nodes that may be abandoned').toEqual(expect.arrayContaining([...report.abandoned]))
@@ -86,10 +87,10 @@ const REFUSALS = [
   'PLB_NODE_CARDINALITY',
 ]
 
-/** Asserts that the engine has broken none of its own rules, and that puts were refused for a reason. */
+/** Asserts that the engine has broken none of its own rules and never stood still, and that puts were refused for a reason. */
 function expectErrors({ play }: Interfered, { error, errors }: Report): void {
   const codes = [error, ...errors].map((found) => found?.code)
-  expect(codes).not.toContain('PLB_INTERNAL')
+  for (const code of ['PLB_INTERNAL', 'PLB_RUN_STALLED']) expect(codes, error?.message).not.toContain(code)
   for (const refusal of play.refusals)
     if (refusal !== REASON)
       expect(REFUSALS, `a put: ${String(refusal)}`).toContain(Reflect.get(Object(refusal), 'code'))
@@ -188,10 +189,24 @@ async function expectLeftWell(seed: number): Promise<void> {
   const error = await soon(ending, 'the loop has not ended')
   const expected = wildExpected(graph, play)
   if (expected.certain && !expected.fails) expect(error, 'what the loop throws').toBeUndefined()
-  expect(error).not.toMatchObject({ code: 'PLB_INTERNAL' })
+  for (const code of ['PLB_INTERNAL', 'PLB_RUN_STALLED']) expect(error).not.toMatchObject({ code })
   if (expected.bounded) expectAmong(outputs, expected)
   if (left > 0 && expected.certain && !expected.fails) expectAll(outputs, expected, true)
   await expectOver(play, outputs)
+}
+
+/** How many batches there are between a fork and a join that pairs by it, or at such a join. */
+function batchesInRegions({ nodes }: WildGraph): number {
+  const above = new Map<string, ReadonlySet<string>>()
+  for (const { name, inputs } of nodes)
+    above.set(name, new Set(inputs.flatMap(({ from }) => [from, ...(above.get(from) ?? [])])))
+  const isInside = (name: string, { name: join, inlet }: WildNode): boolean =>
+    typeof inlet === 'object' &&
+    above.get(name)?.has(inlet.fork) === true &&
+    (join === name || above.get(join)?.has(name) === true)
+  return nodes.filter(
+    ({ name, properties: { batch } }) => batch !== undefined && nodes.some((join) => isInside(name, join)),
+  ).length
 }
 
 test('the wild graphs have what they are made for', () => {
@@ -211,6 +226,14 @@ test('the wild graphs have what they are made for', () => {
       .length,
     skips: nodes.filter(({ fails, properties }) => fails && properties.onError === 'skip').length,
     cancels: nodes.filter(({ cancels }) => cancels).length,
+    batches: nodes.filter(({ properties: { batch } }) => batch !== undefined).length,
+    batchesInNarrowRegions: graphs
+      .filter(({ window }) => window > 0)
+      .reduce((sum, graph) => sum + batchesInRegions(graph), 0),
+    batchesThatFail: nodes.filter(({ fails, properties: { batch } }) => fails && batch !== undefined).length,
+    triedAgain: nodes.filter(({ properties: { retry } }) => retry !== undefined).length,
+    lanes: nodes.filter(({ properties: { partitionBy } }) => partitionBy !== undefined).length,
+    inFlight: nodes.filter(({ properties: { packetsInFlight } }) => packetsInFlight !== undefined).length,
     certain: graphs.filter(({ seed }) => wildExpected(wildGraph(seed)).certain).length,
     inOrder: expected.filter(({ inOrder }) => inOrder.size > 0).length,
   }

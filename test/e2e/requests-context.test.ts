@@ -322,6 +322,19 @@ describe('requests on one warm graph never see each other’s context', () => {
       await pipeline.drain()
     }))
 
+  test('a call that works for several of them together runs in the context of none, and with the env of the pipeline', async () => {
+    const seen: unknown[] = []
+    const all = (list: number[], { env }: Context) => {
+      seen.push([list, list.includes(user.getStore() ?? -1), env['name']])
+      return list
+    }
+    const nodes = { in: 'std.inlet', batch: unfused(all, { batch: { size: 3 } }) }
+    const pipeline = chain(nodes, { env: { name: 'ours' } }).createPipeline()
+    await Promise.all([1, 2, 3].map((n) => askAs(pipeline, n, { env: { name: n } })))
+    expect(seen).toEqual([[[1, 2, 3], false, 'ours']])
+    await pipeline.drain()
+  })
+
   test('nor those of puts between them', async () => {
     const watch = new Watch()
     const seen = outputs()
@@ -472,7 +485,7 @@ describe('random requests', manySeeds, () => {
 })
 
 /*
- * What people complain of who wait for the answers of graphs of agents: the client has gone, and the model goes on for
+ * What people complain of who wait for the answers of graphs of model calls: the client has gone, and the model goes on for
  * minutes, because the cancellation ends at the graph and never gets to the function that makes the call.
  */
 describe('"I cancel the request, and the node goes on calling the model."', () => {
@@ -497,10 +510,10 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
   const REASON = new Error('the client has gone')
 
   test.each<[string, (ask: (prompt: string, ctx: Context) => unknown) => Pipeline, readonly string[]]>([
-    ['in a node', (call) => chain({ in: 'std.inlet', agent: call }).createPipeline(), ['hello']],
+    ['in a node', (call) => chain({ in: 'std.inlet', writer: call }).createPipeline(), ['hello']],
     [
       'behind others',
-      (call) => chain({ in: 'std.inlet', plan: same, tool: same, agent: call, out: same }).createPipeline(),
+      (call) => chain({ in: 'std.inlet', plan: same, tool: same, writer: call, out: same }).createPipeline(),
       ['hello'],
     ],
     [
@@ -524,7 +537,7 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
         chain({
           in: 'std.inlet',
           split: (text: string) => [1, 2, 3].map((n) => `${text} ${n}`).values(),
-          agent: unfused(call, { workers: 2 }),
+          writer: unfused(call, { workers: 2 }),
         }).createPipeline(),
       ['hello 1', 'hello 2'],
     ],
@@ -533,7 +546,7 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       (call) =>
         chain({
           in: 'std.inlet',
-          agent: async function* (text: string, ctx: Context) {
+          writer: async function* (text: string, ctx: Context) {
             yield 'thinking'
             yield await call(text, ctx)
           },
@@ -546,7 +559,9 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       (call) =>
         chain({
           in: 'std.inlet',
-          agent: having({ batch: { size: 4 } }, async (list: string[], ctx: Context) => [await call(list.join(), ctx)]),
+          writer: having({ batch: { size: 4 } }, async (list: string[], ctx: Context) => [
+            await call(list.join(), ctx),
+          ]),
         }).createPipeline(),
       ['hello'],
     ],
@@ -555,7 +570,7 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       (call) =>
         chain({
           in: 'std.inlet',
-          agent: having({ retry: { attempts: 3, minDelayMs: 0 } }, (text: string, ctx: Context) => {
+          writer: having({ retry: { attempts: 3, minDelayMs: 0 } }, (text: string, ctx: Context) => {
             if (ctx.attempt === 1) throw new Error('not yet')
             return call(text, ctx)
           }),
@@ -564,7 +579,7 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
     ],
     [
       'with a timeout of its own',
-      (call) => chain({ in: 'std.inlet', agent: having({ timeoutMs: 60_000 }, call) }).createPipeline(),
+      (call) => chain({ in: 'std.inlet', writer: having({ timeoutMs: 60_000 }, call) }).createPipeline(),
       ['hello'],
     ],
   ])('here it reaches the function: %s', (_where, make, prompts) =>
@@ -581,7 +596,8 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       request.cancel(REASON)
       await expectCancelled(request, REASON)
       await turns()
-      expect(told).toEqual(prompts.map((prompt) => [prompt, REASON]))
+      // In any order.
+      expect(told.toSorted()).toEqual(prompts.map((prompt) => [prompt, REASON]))
       expect([...open]).toEqual([])
       expect(await flow(pipeline.processAll('bye'))).not.toEqual([])
       await flow(pipeline.drain())
@@ -591,7 +607,7 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
   test('here a deadline of the request reaches it too', () =>
     withTime(async ({ pass }) => {
       const { told, call } = model()
-      const pipeline = chain({ in: 'std.inlet', agent: call }).createPipeline()
+      const pipeline = chain({ in: 'std.inlet', writer: call }).createPipeline()
       const asked = failureOf(() => pipeline.process('hello', { timeoutMs: 1_000 }))
       await pass(1_000)
       expect((await asked).code).toBe('PLB_RUN_DEADLINE')
@@ -608,10 +624,10 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       if (text === 'hello') throw new Error('no tool')
       return text
     }
-    const agent = (text: string, ctx: Context) => (text === 'hello' ? call(text, ctx) : text)
+    const writer = (text: string, ctx: Context) => (text === 'hello' ? call(text, ctx) : text)
     const pipeline = plumberOf(
-      { in: 'std.inlet', fail, agent, join: same },
-      { in: ['fail', 'agent'], fail: ['join'], agent: ['join'] },
+      { in: 'std.inlet', fail, writer, join: same },
+      { in: ['fail', 'writer'], fail: ['join'], writer: ['join'] },
     ).createPipeline()
     const asked = failureOf(() => pipeline.process('hello'))
     await turns()
@@ -630,11 +646,11 @@ describe('"I cancel the request, and the node goes on calling the model."', () =
       await open.opened
       return text
     }
-    const agent = (text: string) => {
+    const writer = (text: string) => {
       called.push(text)
       return text
     }
-    const pipeline = chain({ in: 'std.inlet', first: unfused(first, { workers: 2 }), agent }).createPipeline()
+    const pipeline = chain({ in: 'std.inlet', first: unfused(first, { workers: 2 }), writer }).createPipeline()
     const [gone, here] = [ask(pipeline, 'hello'), pipeline.process('bye')]
     await turns()
     gone.cancel(REASON)

@@ -723,7 +723,7 @@ describe('trace', () => {
   test('is told of each call of the request as it ends, and process still gives the value', async () => {
     const { steps, trace } = tracing()
     const plumber = chain({ in: 'std.inlet', a: double, times, out: same })
-    expect(await answersOf(plumber, 1, { trace } as never)).toEqual([0, 1])
+    expect(await answersOf(plumber, 1, { trace })).toEqual([0, 1])
     // A call is told of when it has ended: that of the generator after those for what it yielded.
     expect(steps.map(({ node }) => node)).toEqual(['a', 'out', 'out', 'times'])
     for (const step of steps) {
@@ -737,9 +737,9 @@ describe('trace', () => {
     const [one, other] = [tracing(), tracing()]
     await standing(chain({ in: 'std.inlet', a: unfused(same), b: unfused(same) }), async (pipeline) => {
       await Promise.all([
-        pipeline.process(1, { trace: one.trace } as never),
+        pipeline.process(1, { trace: one.trace }),
         pipeline.process(2),
-        pipeline.process(3, { trace: other.trace } as never),
+        pipeline.process(3, { trace: other.trace }),
         pipeline.put(4),
       ])
     })
@@ -762,7 +762,7 @@ describe('trace', () => {
       const first = pipeline.process(0)
       await turns()
       clock.now = 10
-      const second = pipeline.process(1, { trace } as never)
+      const second = pipeline.process(1, { trace })
       await turns()
       clock.now = 30
       open[0]?.open()
@@ -786,8 +786,8 @@ describe('trace', () => {
       }
       const retry = { attempts: 3, minDelayMs: 10, jitter: 'none' }
       const pipeline = chain({ in: 'std.inlet', flaky: having({ retry }, flaky) }).createPipeline()
-      await flow(pipeline.process(2, { trace } as never))
-      await failureOf(() => flow(pipeline.process(4, { trace } as never)))
+      await flow(pipeline.process(2, { trace }))
+      await failureOf(() => flow(pipeline.process(4, { trace })))
       expect(steps).toMatchObject([
         { node: 'flaky', attempts: 2, outcome: 'completed' },
         { node: 'flaky', attempts: 3, outcome: 'failed' },
@@ -795,12 +795,27 @@ describe('trace', () => {
       await pipeline.drain()
     }))
 
+  test('that throws is logged, and hurts nobody', async () => {
+    const logged: object[] = []
+    const silent = (): void => {}
+    const error = (fields: object): unknown => logged.push(fields)
+    const logger = { debug: silent, info: silent, warn: silent, error }
+    const broken = new Error('no disk')
+    const trace = () => {
+      throw broken
+    }
+    await standing(chain({ in: 'std.inlet', a: same, out: same }, { logger }), async (pipeline) => {
+      expect(await pipeline.process(1, { trace })).toBe(1)
+    })
+    expect(logged).toMatchObject([{ err: broken }, { err: broken }])
+  })
+
   test('tells of a call that was cancelled', async () => {
     const { steps, trace } = tracing()
     const controller = new AbortController()
     const open = gate()
     const pipeline = chain({ in: 'std.inlet', wait: () => open.opened }).createPipeline()
-    const asked = pipeline.process(1, { trace, signal: controller.signal } as never)
+    const asked = pipeline.process(1, { trace, signal: controller.signal })
     await turns()
     controller.abort()
     await failureOf(() => asked)

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Context, defineCoro, inline, type Output, type PipelineError, type StalledNode } from '@pipelines/core'
 import { type CoroMap, Plumber } from '@pipelines/plumber'
-import { gate, Scheduler, seededChoices } from '@pipelines/testkit'
-import { fedBy, feed, playable, type RandomGraph, randomGraph, type Shape } from '@pipelines/testkit/random-graphs'
+import { gate, type Random, randomOf, Scheduler, seededChoices } from '@pipelines/testkit'
+import { fedBy, feed, playable, randomGraph, type Shape } from '@pipelines/testkit/random-graphs'
 import { describe, expect, test } from 'vitest'
 import { build } from '../../packages/plumber/src/build.js'
 import { batched, windowed } from '../support/batches.js'
@@ -22,6 +22,7 @@ import {
   type SourceOutput,
   type Stage,
   same,
+  turns,
   unfused,
 } from '../support/blackbox.js'
 import { answersOf } from '../support/requests.js'
@@ -1034,13 +1035,21 @@ type Document = ReturnType<typeof playable>['document']
 /** Something that is done to a document. */
 type Change = (document: Document) => Document
 
+const SHAPE: Shape = { joins: 'all', calls: 'all', onError: 'skip' }
+
+/** What somebody does to a run in the middle of it. */
+const INTERFERENCES = ['nothing', 'a pause', 'a drain'] as const
+type Interference = (typeof INTERFERENCES)[number]
+
+interface Play {
+  readonly interference: Interference
+  readonly change?: Change
+  readonly options: object
+}
+
 /** Runs a random graph to its end, in virtual time; some of its forks have few credits. */
-async function playedAtRandom(
-  seed: number,
-  shape: Shape,
-  { change = same, options = {} }: { change?: Change; options?: object } = {},
-) {
-  const graph = randomGraph(seed, { joins: 'all', calls: 'all', onError: 'skip', ...shape })
+async function playedAtRandom(seed: number, { interference, change = same, options }: Play): Promise<Report> {
+  const graph = randomGraph(seed, SHAPE)
   const scheduler = patient(seed)
   const { document, coroMap } = playable(graph, scheduler)
   const restore = scheduler.install()
@@ -1050,58 +1059,66 @@ async function playedAtRandom(
       ...options,
     })
     const fed = feed(graph, scheduler, pipeline)
+    await interfere(interference, { pipeline, scheduler, random: randomOf(seed) })
     await scheduler.drive(pipeline.settled)
     await fed
     const report = await pipeline.settled
     expectSound(report, fedBy(graph))
-    return { graph, report }
+    return report
   } finally {
     await scheduler.releaseAll()
     restore()
   }
 }
 
-describe('random graphs', manySeeds, () => {
-  test('with random delays are never taken for stalled, nor for inactive', async () => {
-    for (const seed of seeds)
+async function interfere(
+  how: Interference,
+  { pipeline, scheduler, random }: { pipeline: Pipeline; scheduler: Scheduler; random: Random },
+): Promise<void> {
+  if (how === 'nothing') return
+  await scheduler.drive(pipeline.settled, { releases: random.integer(0, 100) })
+  if (how === 'a drain') return void pipeline.drain({ deadlineMs: HOUR })
+  pipeline.pause()
+  // As much as there is to let go, or less: a worker may be lost meanwhile.
+  for (let releases = random.integer(0, 30); releases > 0 && scheduler.release(); releases--) await turns(3)
+  pipeline.resume()
+}
+
+describe.each(INTERFERENCES)('random graphs to which %s happens,', manySeeds, (interference) => {
+  const some = interference === 'nothing' ? seeds : seeds.slice(0, Math.ceil(seeds.length * 0.4))
+
+  test('with random delays, are never taken for stalled, nor for inactive', async () => {
+    for (const seed of some)
       await withSeed(seed, async () => {
         // Longer than anything of theirs waits.
-        const { report } = await playedAtRandom(seed, {}, { options: { inactivityMs: 1_000 } })
+        const report = await playedAtRandom(seed, { interference, options: { inactivityMs: 1_000 } })
         expect([report.outcome, report.error?.message]).toEqual(['completed', undefined])
       })
   })
 
-  /** Which node is to lose a worker: the first one that may, behind a place drawn from the seed. */
-  function victimIn({ nodes, seed }: Pick<RandomGraph, 'nodes' | 'seed'>): string | undefined {
-    const inner = nodes.filter(({ inputs }) => inputs.length > 0)
-    return inner[seed % inner.length]?.name
-  }
-
-  test('in which a call is lost never stand still in silence: they stall, and name the call', async () => {
+  test('and in which a call is lost, never stand still in silence: they stall, and name the call', async () => {
     let stalled = 0
-    for (const seed of seeds)
+    for (const seed of some)
       await withSeed(seed, async () => {
-        const lost = gate()
-        const calls = { count: 0 }
-        const victim = victimIn(randomGraph(seed, { joins: 'all', calls: 'all', onError: 'skip' })) ?? ''
+        const [lost, place] = [gate(), 1 + (seed % 3)]
+        const inner = randomGraph(seed, SHAPE).nodes.filter(({ inputs }) => inputs.length > 0)
+        const victim = inner[seed % inner.length]?.name ?? ''
+        let calls = 0
         const change: Change = (document) => {
           const node = document.nodes[victim] as { coro: (...args: unknown[]) => unknown; properties: object }
-          const coro = (...args: unknown[]): unknown =>
-            ++calls.count === 1 + (seed % 3) ? lost.opened : node.coro(...args)
-          const properties = { ...node.properties, timeoutMs: HOUR, onError: 'skip' }
+          const coro = (...args: unknown[]): unknown => (++calls === place ? lost.opened : node.coro(...args))
+          const properties = { ...node.properties, timeoutMs: 10, onError: 'skip' }
           return { ...document, nodes: { ...document.nodes, [victim]: { ...node, coro, properties } } } as never
         }
-        const { report } = await playedAtRandom(seed, {}, { change, options: { graceMs: GRACE_MS } })
+        const report = await playedAtRandom(seed, { interference, change, options: { graceMs: GRACE_MS } })
         lost.open()
-        if (calls.count < 1 + (seed % 3)) return expect(report.outcome).toBe('completed')
+        if (calls < place) return expect(report.outcome).toBe('completed')
         stalled++
-        const waits = waitsOf(report.error)
         expect([report.outcome, report.error?.code], report.error?.message).toEqual(['failed', 'PLB_RUN_STALLED'])
-        expect(waits.filter(({ node }) => node === victim).map(({ why }) => why)).toContainEqual(
-          expect.stringMatching(/ran out of time/),
-        )
+        const whys = waitsOf(report.error).flatMap(({ node, why }) => (node === victim ? [why] : []))
+        expect(whys).toContainEqual(expect.stringMatching(/ran out of time/))
         expect(report.abandoned).toContain(victim)
       })
-    if (process.env.SEED === undefined) expect(stalled).toBeGreaterThan(seeds.length / 3)
+    if (process.env.SEED === undefined) expect(stalled).toBeGreaterThan(some.length / 4)
   })
 })

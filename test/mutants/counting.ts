@@ -24,7 +24,7 @@ export const COUNTING: readonly Mutant[] = [
     what: 'An item for which a node gave nothing keeps its tokens, as if something were still to come.',
     changes: [
       {
-        file: 'emitting-node.ts',
+        file: 'settling-node.ts',
         search: 'this.counters.dropped++\n    this.host.ledger',
         replace: 'this.counters.dropped++\n    if (accepted) this.host.ledger',
       },
@@ -36,10 +36,9 @@ export const COUNTING: readonly Mutant[] = [
     what: 'An item that failed and was skipped keeps its tokens.',
     changes: [
       {
-        file: 'emitting-node.ts',
-        search:
-          'else this.host.fail(error)\n    if (this.doomed) return\n    this.host.ledger.release(packet.frame, this.holds)',
-        replace: 'else this.host.fail(error)\n    if (this.doomed) return',
+        file: 'settling-node.ts',
+        search: 'it would be answered then\n    this.#over(packet)',
+        replace: 'it would be answered then\n    if (!this.doomed) packet.ended()',
       },
     ],
     caughtBy: failures,
@@ -49,7 +48,7 @@ export const COUNTING: readonly Mutant[] = [
     what: 'An item of a node that was told to stop keeps its tokens.',
     changes: [
       {
-        file: 'emitting-node.ts',
+        file: 'settling-node.ts',
         search:
           'super.givenUp(packet)\n    if (this.doomed) return\n    this.host.ledger.release(packet.frame, this.holds)',
         replace: 'super.givenUp(packet)\n    if (this.doomed) return',
@@ -72,7 +71,13 @@ export const COUNTING: readonly Mutant[] = [
   {
     name: 'a packet that is lost in a queue is not counted down',
     what: 'What waits in a queue that its consumer closes keeps its tokens.',
-    changes: [{ file: 'pipework.ts', search: 'host.ledger.release(packet.frame, tokens)', replace: '' }],
+    changes: [
+      {
+        file: 'fitter.ts',
+        search: 'if (host.doomed) return\n      host.ledger.release(packet.frame, tokens)',
+        replace: 'if (host.doomed) return',
+      },
+    ],
     caughtBy: early,
   },
   {
@@ -92,7 +97,7 @@ export const COUNTING: readonly Mutant[] = [
     what: 'The tokens of an input are given back before those of its outputs are taken.',
     changes: [
       {
-        file: 'processor.ts',
+        file: 'calling-node.ts',
         search: 'const sent = this.send(packet, result)\n',
         replace: `this.host.ledger.release(packet.frame, this.holds)
     const sent = this.send(packet, result)
@@ -205,7 +210,7 @@ export const COUNTING: readonly Mutant[] = [
   {
     name: 'a dropped item is not in the books',
     what: '`dropped` does not count what a node left out.',
-    changes: [{ file: 'emitting-node.ts', search: 'this.counters.dropped++', replace: '{}' }],
+    changes: [{ file: 'settling-node.ts', search: 'this.counters.dropped++', replace: '{}' }],
     caughtBy: chains,
   },
   {

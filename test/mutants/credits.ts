@@ -42,11 +42,12 @@ export const CREDITS: readonly Mutant[] = [
     changes: [
       {
         file: 'join.ts',
-        search: 'this.#finish(share)\n    this.#o.onFault(',
+        search: 'this.#finish(share)\n    if (!this.#o.faultsInTurn)',
         replace: `share.state = 'done'
     this.#pending--
+    if (this.#o.properties.missing === 'fail') share.frame.scope.leave()
     if (this.#pending === 0) this.#o.wake()
-    this.#o.onFault(`,
+    if (!this.#o.faultsInTurn)`,
       },
     ],
     caughtBy: credits,
@@ -110,16 +111,15 @@ export const CREDITS: readonly Mutant[] = [
       ...TAKEN_BEFORE,
       {
         file: 'processor.ts',
-        search: 'const packet = this.#inlet.take()\n      if (packet === undefined) return\n',
+        search: 'const taken = this.#inlet.take()\n',
         replace: `slot.credits ??= []
       if (slot.credits.length === 0 && this.outlet.window !== undefined) {
         const credit = this.outlet.window.credit(this.host.scope)
-        if (isThenable(credit)) this.#wake()
+        if (isThenable(credit)) this.waits()
         slot.credits.push(await credit)
       }
-      const packet = this.#inlet.take()
-      if (packet === undefined) return
-      packet.credits = slot.credits
+      const taken = this.#inlet.take()
+      if (taken !== undefined) taken.credits = slot.credits
 `,
       },
     ],
@@ -131,12 +131,13 @@ export const CREDITS: readonly Mutant[] = [
     changes: [
       ...TAKEN_BEFORE,
       {
-        file: 'processor.ts',
-        search: '      return this.#leaveLater(this.#turns, packet, turn, result)',
-        replace: `    {
-      if (this.outlet.window !== undefined) packet.credits = [this.outlet.window.credit(packet.scope)]
-      return this.#leaveLater(this.#turns, packet, turn, result)
-    }`,
+        file: 'calling-node.ts',
+        search:
+          '#leaveLater(turns: Turns, slot: WorkerSlot, result: unknown): Promise<void> {\n    const { packet } = slot\n',
+        replace: `#leaveLater(turns: Turns, slot: WorkerSlot, result: unknown): Promise<void> {
+    const { packet } = slot
+    if (this.outlet.window !== undefined) packet.credits = [this.outlet.window.credit(packet.scope)]
+`,
       },
     ],
     caughtBy: credits,
@@ -162,7 +163,9 @@ export const CREDITS: readonly Mutant[] = [
   {
     name: 'a window does not grow with the workers inside',
     what: 'A fork has the smallest window, however many workers are inside.',
-    changes: [{ file: 'regions.ts', search: 'Math.max(FRAMES, 2 * at(inside, node))', replace: 'FRAMES' }],
+    changes: [
+      { file: 'regions.ts', search: 'Math.max(FRAMES, 2 * at(workers, node), 2 * at(batch, node))', replace: 'FRAMES' },
+    ],
     caughtBy: fullDiamonds,
   },
   {

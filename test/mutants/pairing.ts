@@ -34,8 +34,8 @@ export const PAIRING: readonly Mutant[] = [
     what: 'Outputs of several workers leave as they are ready, although the node is ordered.',
     changes: [
       {
-        file: 'processor.ts',
-        search: 'options.plan.properties.ordered ? new Turns() : undefined',
+        file: 'calling-node.ts',
+        search: 'ordered ? new Turns() : undefined',
         replace: 'undefined',
       },
     ],
@@ -44,15 +44,13 @@ export const PAIRING: readonly Mutant[] = [
   {
     name: 'what is missing is skipped with "partial"',
     what: 'A frame with an empty input is left out, although the join takes what there is.',
-    changes: [
-      { file: 'join.ts', search: "properties.missing === 'skip' ||", replace: "properties.missing !== 'fail' ||" },
-    ],
+    changes: [{ file: 'tuples.ts', search: "missing === 'skip' ||", replace: "missing !== 'fail' ||" }],
     caughtBy: diamonds,
   },
   {
     name: 'what is missing is undefined with "skip"',
     what: 'A frame with an empty input is handed over, although the join wants all of it.',
-    changes: [{ file: 'join.ts', search: "properties.missing === 'skip' ||", replace: '' }],
+    changes: [{ file: 'tuples.ts', search: "missing === 'skip' ||", replace: '' }],
     caughtBy: diamonds,
   },
   {
@@ -60,9 +58,9 @@ export const PAIRING: readonly Mutant[] = [
     what: 'A frame into which nothing came gives a tuple of nothing.',
     changes: [
       {
-        file: 'join.ts',
-        search: "(properties.missing === 'skip' || share.arrived.length === 0)",
-        replace: "properties.missing === 'skip'",
+        file: 'tuples.ts',
+        search: "(missing === 'skip' || share.arrived.length === 0)",
+        replace: "missing === 'skip'",
       },
     ],
     caughtBy: diamonds,
@@ -70,17 +68,13 @@ export const PAIRING: readonly Mutant[] = [
   {
     name: 'what is missing does not fail with "fail"',
     what: 'A frame with an empty input is left out, although that shall fail.',
-    changes: [
-      { file: 'join.ts', search: "empty >= 0 && properties.missing === 'fail'", replace: 'empty > inputs.length' },
-    ],
+    changes: [{ file: 'tuples.ts', search: "empty >= 0 && missing === 'fail'", replace: 'empty > inputs' }],
     caughtBy: failures,
   },
   {
     name: 'several values are one with "one"',
     what: 'Of several values of one input, all but the first are lost.',
-    changes: [
-      { file: 'join.ts', search: "several >= 0 && properties.collect === 'one'", replace: 'several > inputs.length' },
-    ],
+    changes: [{ file: 'tuples.ts', search: "several >= 0 && collect === 'one'", replace: 'several > inputs' }],
     caughtBy: failures,
   },
   {
@@ -144,8 +138,8 @@ export const PAIRING: readonly Mutant[] = [
     what: 'A call that drops its item is not noticed, although the node is declared one-to-one.',
     changes: [
       {
-        file: 'processor.ts',
-        search: 'else if (this.exactlyOne && result === DROP) throw this.wrongCount(0)',
+        file: 'calling-node.ts',
+        search: 'if (this.exactlyOne && result === DROP) return this.failed(slot, packet, this.wrongCount(0))',
         replace: '',
       },
     ],

@@ -18,7 +18,13 @@ export const VERDICTS: readonly Mutant[] = [
   {
     name: 'a failed item is "filtered"',
     what: 'An item that failed and was skipped leaves no mark.',
-    changes: [{ file: 'emitting-node.ts', search: "packet.mark('errored')", replace: '' }],
+    changes: [
+      {
+        file: 'settling-node.ts',
+        search: "const { request } = packet.scope\n    packet.mark('errored')",
+        replace: 'const { request } = packet.scope',
+      },
+    ],
     caughtBy: verdicts,
   },
   {
@@ -62,9 +68,9 @@ export const VERDICTS: readonly Mutant[] = [
     what: 'What waits in a queue that its consumer closes never ends.',
     changes: [
       {
-        file: 'pipework.ts',
-        search: 'packet.ended()',
-        replace: '',
+        file: 'fitter.ts',
+        search: 'if (host.doomed) return\n      host.ledger.release(packet.frame, tokens)\n      packet.ended()',
+        replace: 'if (host.doomed) return\n      host.ledger.release(packet.frame, tokens)',
       },
     ],
     caughtBy: earlyVerdicts,

@@ -76,7 +76,7 @@ export const WAKING: readonly Mutant[] = [
   {
     name: 'a burst wakes nobody at its end',
     what: 'After a burst, nobody looks whether there is more to do, or whether all is done.',
-    changes: [{ file: 'processor.ts', search: 'this.burstEnded()\n      this.#wake()', replace: 'this.burstEnded()' }],
+    changes: [{ file: 'processor.ts', search: 'this.waits()\n      this.burstEnded()', replace: 'this.burstEnded()' }],
     caughtBy: chains,
   },
   {
@@ -85,7 +85,7 @@ export const WAKING: readonly Mutant[] = [
     changes: [
       {
         file: 'processor.ts',
-        search: 'if (isThenable(result)) {\n          this.#wake()',
+        search: 'if (isThenable(result)) {\n            this.waits()',
         replace: 'if (isThenable(result)) {',
       },
     ],
@@ -97,7 +97,7 @@ export const WAKING: readonly Mutant[] = [
     changes: [
       {
         file: 'processor.ts',
-        search: 'if (leaving !== undefined) {\n        this.#wake()',
+        search: 'if (leaving !== undefined) {\n        this.waits()',
         replace: 'if (leaving !== undefined) {',
       },
     ],
@@ -107,7 +107,7 @@ export const WAKING: readonly Mutant[] = [
     name: 'more workers start no burst',
     what: 'A node whose workers become more does not start them.',
     changes: [
-      { file: 'processor.ts', search: 'super.setWorkers(count)\n    this.#wake()', replace: 'super.setWorkers(count)' },
+      { file: 'processor.ts', search: 'super.setWorkers(count)\n    this.waits()', replace: 'super.setWorkers(count)' },
     ],
     caughtBy: setWorkers,
   },
@@ -115,7 +115,11 @@ export const WAKING: readonly Mutant[] = [
     name: 'turns are not passed on',
     what: 'An ordered node does not let the next output leave when the one before it has left.',
     changes: [
-      { file: 'turns.ts', search: 'this.#next++\n', replace: 'if (this.#waiting.size > 0) return\n    this.#next++\n' },
+      {
+        file: 'turns.ts',
+        search: '#done(): void {\n    this.#next++',
+        replace: '#done(): void {\n    if (this.#waiting.size > 0) return\n    this.#next++',
+      },
     ],
     caughtBy: chains,
   },

@@ -172,10 +172,15 @@ export async function answersOf(requests: readonly Promise<unknown>[]): Promise<
   return settled.map((one) => (one.status === 'fulfilled' ? { value: one.value } : { error: one.reason }))
 }
 
-/** Runs `work` while the engine lets the event loop go round after every item, or after none. */
+/** Runs `work` while the engine lets the event loop go round at every second opportunity, or never. */
 export async function breathing<T>(breathes: boolean, work: () => Promise<T>): Promise<T> {
   const restore = Object.getOwnPropertyDescriptor(pacer, 'due')
-  Object.defineProperty(pacer, 'due', { configurable: true, value: () => breathes })
+  let last = false
+  const due = (): boolean => {
+    last = breathes && !last
+    return last
+  }
+  Object.defineProperty(pacer, 'due', { configurable: true, value: due })
   try {
     return await work()
   } finally {

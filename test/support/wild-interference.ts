@@ -1,12 +1,20 @@
 import { hashOf, type Random, randomOf } from '@pipelines/testkit'
 import { expect } from 'vitest'
 import { type Pipeline, type Report, turns } from './blackbox.js'
-import type { WildGraph } from './wild-graph.js'
+import { isWildLeaf, type WildGraph } from './wild-graph.js'
 import { microtasks, WildPlay } from './wild-play.js'
 
-const INTERFERENCES = ['none', 'doomsday', 'drain', 'pause', 'workers', 'leave', 'mixture'] as const
+const INTERFERENCES = ['none', 'doomsday', 'drain', 'pause', 'workers', 'tap', 'leave', 'mixture'] as const
 /** One thing that is done to a run. */
-export type Step = 'doomsday' | 'drain' | 'pause' | 'workers' | 'leave' | 'pause and doomsday' | 'pause and drain'
+export type Step =
+  | 'doomsday'
+  | 'drain'
+  | 'pause'
+  | 'workers'
+  | 'tap'
+  | 'leave'
+  | 'pause and doomsday'
+  | 'pause and drain'
 
 const STEPS: Readonly<Record<Exclude<(typeof INTERFERENCES)[number], 'mixture'>, readonly Step[]>> = {
   none: [],
@@ -14,6 +22,7 @@ const STEPS: Readonly<Record<Exclude<(typeof INTERFERENCES)[number], 'mixture'>,
   drain: ['drain'],
   pause: ['pause', 'pause'],
   workers: ['workers', 'workers', 'workers'],
+  tap: ['tap', 'tap', 'tap'],
   leave: ['leave'],
 }
 const MIXED: readonly Step[] = [
@@ -21,12 +30,14 @@ const MIXED: readonly Step[] = [
   'pause',
   'workers',
   'workers',
+  'tap',
   'drain',
   'doomsday',
   'leave',
   'pause and drain',
   'pause and doomsday',
 ]
+const ALL = { perSecond: Number.POSITIVE_INFINITY }
 /** Why a run is doomed. */
 export const REASON = 'the end is near'
 
@@ -40,6 +51,10 @@ export class Interfered {
   readonly outputs = new Map<string, unknown[]>()
   readonly done: Step[] = []
   readonly ledger: boolean
+  /** What leaves gave that were tapped from the start. */
+  readonly #tapped = new Map<string, unknown[]>()
+  /** Ends the tap that was set last. */
+  #untap = (): void => {}
   /** The most workers that each node has had. */
   readonly #workers: Map<string, number>
   readonly #random: Random
@@ -59,6 +74,8 @@ export class Interfered {
         return slow ? microtasks(hashOf(String(value)) % 7) : undefined
       },
     })
+    const { name: tapped } = this.#random.pick(graph.nodes)
+    if (isWildLeaf(graph, tapped)) this.#tapFromStart(tapped)
     this.fed = this.play.feed(this.pipeline)
   }
 
@@ -92,6 +109,33 @@ export class Interfered {
   expectNoMoreThanWorkers(): void {
     for (const [name, count] of this.play.most)
       expect(count, `calls at once in ${name}`).toBeLessThanOrEqual(this.#workers.get(name) ?? 1)
+  }
+
+  /** Asserts that a tap which was set before the start has seen everything that was handed over, in that order. */
+  expectTapped(): void {
+    for (const [leaf, seen] of this.#tapped) {
+      let after = 0
+      const unseen = (this.outputs.get(leaf) ?? []).filter((value) => {
+        const place = seen.indexOf(value, after)
+        after = place + 1
+        return place < 0
+      })
+      expect(unseen, `outputs of ${leaf} that its tap has not seen`).toEqual([])
+    }
+  }
+
+  #tapFromStart(leaf: string): void {
+    const seen: unknown[] = []
+    this.#tapped.set(leaf, seen)
+    this.pipeline.tap(leaf, ALL, ({ value }) => void seen.push(value))
+  }
+
+  /** Ends the last tap, and sets one of another node, which throws. */
+  #tap(): void {
+    this.#untap()
+    this.#untap = this.pipeline.tap(this.#random.pick(this.graph.nodes).name, ALL, () => {
+      throw new Error('a listener that throws')
+    })
   }
 
   get #mayBeDeaf(): boolean {
@@ -128,6 +172,7 @@ export class Interfered {
     if (step === 'pause') pipeline.resume()
     else if (step === 'leave') pipeline.closeOutputs()
     else if (step === 'workers') this.#setWorkers()
+    else if (step === 'tap') this.#tap()
     else if (step.endsWith('drain')) void pipeline.drain()
     else void pipeline.doomsday(REASON)
   }

@@ -77,6 +77,50 @@ test('args name other coroutines', async () => {
   expect((await runCoro(filter, [1, 2], { args: { when: 'isEven' }, coroMap: { isEven } })).values).toEqual([2])
 })
 
+test('each input has a key of its own, and is called once unless it is to be tried again', async () => {
+  const calls: unknown[] = []
+  const coro = (n: number, { attempt, idempotencyKey }: Context) => {
+    calls.push([n, attempt, idempotencyKey])
+    if (attempt < n) throw new Error('not yet')
+    return n
+  }
+  const { values, report } = await runCoro(coro, [1, 2], { properties: { retry: { attempts: 2, minDelayMs: 0 } } })
+  expect(values).toEqual([1, 2])
+  const [[, , first], [, , second]] = calls as [[number, number, string], [number, number, string]]
+  expect(calls).toEqual([
+    [1, 1, first],
+    [2, 1, second],
+    [2, 2, second],
+  ])
+  expect(first).not.toBe(second)
+  expect(report.nodes.coro).toMatchObject({ completed: 2, retried: 1 })
+})
+
+test('a coroutine for batches gets batches', async () => {
+  const batches: unknown[] = []
+  const coro = (batch: readonly number[], { index }: Context) => {
+    batches.push([index, ...batch])
+    return batch.map((n) => (n === 2 ? DROP : n))
+  }
+  const { values, report } = await runCoro(coro, [1, 2, 3], { properties: { batch: { size: 2 } } })
+  expect(batches).toEqual([
+    [0, 1, 2],
+    [1, 3],
+  ])
+  expect(values).toEqual([1, 3])
+  expect(report.nodes.coro).toMatchObject({ received: 3, completed: 3, emitted: 2 })
+})
+
+test('what it skips is in the report', async () => {
+  const coro = (n: number) => {
+    if (n === 2) throw new Error('not two')
+    return n
+  }
+  const { values, report } = await runCoro(coro, [1, 2, 3], { properties: { onError: 'skip' } })
+  expect(values).toEqual([1, 3])
+  expect(report.errors).toMatchObject([{ code: 'PLB_NODE_FAILED', cause: { message: 'not two' } }])
+})
+
 describe('it rejects', () => {
   test('with the error that ended the run', async () => {
     const own = new Error('own')
@@ -102,6 +146,15 @@ describe('it rejects', () => {
   test('where the args do not fit', async () => {
     const strict = defineCoro({ args: { type: 'object', required: ['by'] }, run: (n: number) => n })
     await expect(runCoro(strict, [1])).rejects.toMatchObject({ code: 'PLB_GRAPH_INVALID' })
+  })
+
+  test('where the properties do not fit, or do not fit the coroutine', async () => {
+    const refused = { code: 'PLB_GRAPH_INVALID' }
+    const same = (n: number) => n
+    await expect(runCoro(same, [1], { properties: { workers: -1 } })).rejects.toMatchObject(refused)
+    await expect(runCoro(same, undefined, { properties: { batch: { size: 2 } } })).rejects.toMatchObject(refused)
+    const stream = defineCoro({ kind: 'stream', run: (inputs: AsyncIterable<number>) => inputs })
+    await expect(runCoro(stream, [1], { properties: { retry: { attempts: 2 } } })).rejects.toMatchObject(refused)
   })
 
   test('where the meta is none', async () => {

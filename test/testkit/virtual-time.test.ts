@@ -131,6 +131,14 @@ describe('while a scheduler is installed,', () => {
     expect(all.size).toBeGreaterThan(1)
   })
 
+  test('random numbers are the same for the same seed, and others for another', async () => {
+    const draw = (seed: number) => installed(seed, () => [1, 2, 3].map(() => Math.random()))
+    const drawn = await draw(1)
+    expect(await draw(1)).toEqual(drawn)
+    expect(new Set([...drawn, ...(await draw(2))]).size).toBe(6)
+    for (const number of drawn) expect(number >= 0 && number < 1, `${number}`).toBe(true)
+  })
+
   test('what a timer throws comes out where it is driven', async () => {
     const throwing = () => {
       setTimeout(() => {
@@ -145,7 +153,7 @@ describe('while a scheduler is installed,', () => {
 describe('afterwards', () => {
   const everything = () => ({
     ...{ setTimeout, setInterval, clearTimeout, clearInterval, queueMicrotask, Date, now: performance.now },
-    ...{ named: namedSetTimeout, member: timers.setTimeout, sleep },
+    ...{ named: namedSetTimeout, member: timers.setTimeout, sleep, random: Math.random },
   })
 
   test('everything is as it was, also after a failure', async () => {

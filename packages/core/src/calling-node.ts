@@ -41,10 +41,10 @@ export abstract class CallingNode extends EmittingNode {
   }
 
   /** Makes the call. */
-  protected call(slot: WorkerSlot, packet: Packet): unknown {
+  protected call(slot: WorkerSlot, packet: Packet, value: unknown = packet.value): unknown {
     const { runner } = this
-    if (packet.scope === this.host.scope) return runner.run(packet.value, slot)
-    return packet.scope.run(runner.run, runner, packet.value, slot)
+    if (packet.scope === this.host.scope) return runner.run(value, slot)
+    return packet.scope.run(runner.run, runner, value, slot)
   }
 
   /** The call has ended without error: hands on what it gave. Synchronous where nothing has to wait. */
@@ -126,18 +126,19 @@ export abstract class CallingNode extends EmittingNode {
     const results: readonly unknown[] = Array.isArray(result) ? result : [] // as checked
     await this.#turn(slot)
     for (const [place, member] of batch.members.entries()) {
-      const sent = this.send(member, results[place])
+      const sent = !batch.gone.has(member) && this.send(member, results[place])
       const accepted = typeof sent === 'boolean' ? sent : await this.movement.until(sent)
       if (slot.lapsed) {
         this.counters.late++
         return
       }
       if (accepted) slot.gave = true
-      batch.settled++
-      this.trace(slot, member, 'completed')
-      if (member.scope.request?.over === true) this.givenUp(member)
-      else this.workedOff(member, accepted)
+      if (batch.settle(member)) {
+        this.trace(slot, member, 'completed')
+        this.workedOff(member, accepted)
+      }
     }
+    slot.lapsed = true
     this.#turns?.pass(slot.index)
   }
 
@@ -172,10 +173,11 @@ export abstract class CallingNode extends EmittingNode {
     if (this.isAbort(error)) return this.giveUp(slot)
     slot.lapsed = true
     const failure = own && error instanceof PipelineError ? error : this.failure(error, 'run', slot.attempt)
-    for (const one of this.each && packet instanceof Bundle ? packet.members : [packet]) {
+    const batch = this.each && packet instanceof Bundle ? packet : undefined
+    for (const one of batch?.left ?? [packet]) {
+      if (batch?.settle(one) === false) continue // cancelled while another was on its way out
       this.trace(slot, one, 'failed')
-      if (one.scope.request?.over === true) this.givenUp(one)
-      else await this.fault(one, failure, slot.attempt)
+      await this.fault(one, failure, slot.attempt)
     }
     this.#turns?.pass(slot.index)
   }
@@ -186,6 +188,8 @@ export abstract class CallingNode extends EmittingNode {
       return
     }
     slot.gave = accepted
+    // Before the rest: that may cancel the request, which must not find the item again.
+    slot.lapsed = true
     if (packet.scope.counted) this.trace(slot, packet, 'completed')
     this.workedOff(packet, accepted)
     this.#turns?.pass(slot.index)

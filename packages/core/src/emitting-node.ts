@@ -78,7 +78,7 @@ export abstract class EmittingNode extends SettlingNode {
           if (value === END) break
           if (this.#isOutput(value)) way.hold.push({ port: OUT, value, meta: way.origin().meta })
         }
-        if (!this.live || slot.lapsed) break
+        if (!this.live || this.isOver(slot)) break
         if (pacer.due()) await pacer.turn()
         slot.checkTime()
       }
@@ -92,6 +92,11 @@ export abstract class EmittingNode extends SettlingNode {
     } finally {
       this.draws.delete(draw)
     }
+  }
+
+  /** Whether what a call still gives is of no use. */
+  protected isOver(slot: WorkerSlot): boolean {
+    return slot.lapsed
   }
 
   /** What a call fails with that has to give exactly one output. */

@@ -1,3 +1,4 @@
+import { onAbort } from './aborts.js'
 import type { Meta } from './coro.js'
 import { PipelineError } from './errors.js'
 import { RunningNode } from './node.js'
@@ -41,17 +42,16 @@ export class Feed extends RunningNode {
     if (!this.takes) return Promise.reject(this.refusal)
     if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#cancel(put, signal)
       const put: Put = {
         packet,
         cancelled: false,
         settle: (error) => {
-          signal?.removeEventListener('abort', onAbort)
+          unlisten?.()
           if (error === undefined) resolve()
           else reject(error)
         },
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const unlisten = signal && onAbort(signal, () => this.#cancel(put, signal))
       this.#waiting.push(put)
       this.#pump()
     })

@@ -8,6 +8,8 @@ export class Movement {
   blocked = 0
   /** Those of them that ran out of time so long ago that nobody expects them back. */
   stuck = 0
+  /** Those of them whose item was given up: nothing comes of them, but they go on. */
+  deaf = 0
   /** What a call that waits may wait for besides room, in words; absent where there is nothing else. */
   idling: string | undefined
   /** Told whenever nothing in the node moves by itself any more. */
@@ -23,6 +25,11 @@ export class Movement {
   /** Whether all that is in progress waits. */
   get waits(): boolean {
     return this.active <= this.blocked + this.stuck
+  }
+
+  /** Whether nothing can come of what is in progress. */
+  get isBarren(): boolean {
+    return this.active <= this.blocked + this.stuck + this.deaf
   }
 
   /** What the calls are at, in words that follow the name of the node. */

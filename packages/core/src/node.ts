@@ -48,7 +48,7 @@ export abstract class RunningNode implements SlotOwner {
   protected wanted = true
   #runner: Runner | undefined
   #workers: number
-  protected readonly slots: WorkerSlots
+  readonly slots: WorkerSlots
   readonly #lifecycle: Lifecycle<NodeState>
   readonly #stop = new StopSignal()
   #tearingDown = false
@@ -77,11 +77,6 @@ export abstract class RunningNode implements SlotOwner {
 
   get workers(): number {
     return this.#workers
-  }
-
-  /** Items in calls now. */
-  get inProgress(): number {
-    return this.slots.packets().reduce((items, packet) => items + Math.max(1, packet.weight), 0)
   }
 
   /** Aborts when the node is told to stop. */
@@ -289,8 +284,12 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Whether nothing in it moves by itself: all that is in progress waits for others. */
   get resting(): boolean {
-    // What was told to stop gets its grace, and a teardown takes its time.
-    return this.movement.waits && (this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown))
+    return this.movement.waits && this.isCalm
+  }
+
+  /** Whether nothing is about to begin. What was told to stop gets its grace, and a teardown takes its time. */
+  get isCalm(): boolean {
+    return this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown)
   }
 
   /** Whether it goes on when a time comes that was set here. */

@@ -93,8 +93,8 @@ export class Packet {
 export class Bundle extends Packet {
   /** Those that end with the call: of a window, the ones that no later window has. */
   readonly members: readonly Packet[]
-  /** How many of them are worked off already. */
-  settled = 0
+  /** Those whose fate is decided already: worked off, failed, or given up because their request was cancelled. */
+  readonly gone: Set<Packet> = new Set()
 
   constructor(parts: readonly Packet[], members: readonly Packet[], fallback: Scope) {
     const values = parts.map((part) => part.value)
@@ -106,9 +106,16 @@ export class Bundle extends Packet {
     return this.left.reduce((weight, member) => weight + member.weight, 0)
   }
 
-  /** Those that are not. */
+  /** The others. */
   get left(): readonly Packet[] {
-    return this.settled === 0 ? this.members : this.members.slice(this.settled)
+    return this.gone.size === 0 ? this.members : this.members.filter((member) => !this.gone.has(member))
+  }
+
+  /** Decides the fate of a member; `false` if it was decided before. */
+  settle(member: Packet): boolean {
+    if (this.gone.has(member)) return false
+    this.gone.add(member)
+    return true
   }
 
   override mark(mark: Mark): void {

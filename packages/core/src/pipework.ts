@@ -114,7 +114,7 @@ export class Pipework {
 
   snapshot(): Pick<Snapshot, 'nodes' | 'edges'> {
     const nodes = this.nodes.map(
-      (node) => [node.name, { ...node.counters, state: node.state, inProgress: node.inProgress }] as const,
+      (node) => [node.name, { ...node.counters, state: node.state, inProgress: node.slots.items }] as const,
     )
     const edges = this.#f.edges.map((edge, number) => ({
       ...this.#edgeCounts(number),

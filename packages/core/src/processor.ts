@@ -58,8 +58,8 @@ export class Processor extends TryingNode {
     this.waits()
   }
 
-  override get resting(): boolean {
-    if (!super.resting || this.#scheduled || this.#inlet.timed === true) return false
+  override get isCalm(): boolean {
+    if (!super.isCalm || this.#scheduled || this.#inlet.timed === true) return false
     return !this.#mayTake() || this.movement.active >= this.workers
   }
 
@@ -161,6 +161,10 @@ export class Processor extends TryingNode {
         await leaving
       }
       slot.packet = undefined
+      if (slot.deaf) {
+        slot.deaf = false
+        this.movement.deaf--
+      }
       if (this.#gated) {
         if (!slot.gave) this.outlet.places?.unreserve()
         slot.gave = false

@@ -13,6 +13,7 @@ export interface ReliefParts {
 
 /** A node with batches. */
 interface Place {
+  readonly node: number
   readonly batch: BatchInlet
   /** Nodes that something could come from. */
   readonly upstream: readonly number[]
@@ -48,10 +49,14 @@ export class Relief {
         const region = [...behind].filter((node) => joins.some((join) => node === join || after(node).has(join)))
         return region.includes(number) ? [{ window, region }] : []
       })
-      return [{ batch, upstream: [...before(number)], around }]
+      return [{ node: number, batch, upstream: [...before(number)], around }]
     })
     const watched = new Set(
-      this.#places.flatMap(({ upstream, around }) => [...upstream, ...around.flatMap(({ region }) => region)]),
+      this.#places.flatMap(({ node, upstream, around }) => [
+        node,
+        ...upstream,
+        ...around.flatMap(({ region }) => region),
+      ]),
     )
     for (const number of watched) at(parts.nodes, number).movement.onRest = () => this.#rested()
     for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
@@ -94,7 +99,8 @@ export class Relief {
   }
 
   #rests(number: number): boolean {
-    return at(this.#parts.nodes, number).resting
+    const { movement, isCalm } = at(this.#parts.nodes, number)
+    return movement.isBarren && isCalm
   }
 }
 

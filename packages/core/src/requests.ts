@@ -1,3 +1,4 @@
+import { onAbort } from './aborts.js'
 import type { Logger } from './context.js'
 import type { Meta } from './coro.js'
 import { PipelineError } from './errors.js'
@@ -84,6 +85,8 @@ export class Request extends Root implements Answer {
   #resolve: (answer: Answer) => void = () => {}
   #reject: (error: PipelineError) => void = () => {}
   #timer: NodeJS.Timeout | undefined
+  /** Stops listening to the signal. */
+  readonly #unlisten: (() => void) | undefined
 
   constructor(host: RequestHost, options: RequestOptions) {
     super(host.roots)
@@ -96,7 +99,7 @@ export class Request extends Root implements Answer {
       this.#reject = reject
     })
     const { signal, timeoutMs } = options
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    this.#unlisten = signal && onAbort(signal, this.#abort)
     if (timeoutMs !== undefined)
       this.#timer = setTimeout(() => {
         const late = (nodes?: readonly string[]): PipelineError =>
@@ -164,7 +167,7 @@ export class Request extends Root implements Answer {
   #answered(): void {
     this.over = true
     clearTimeout(this.#timer)
-    this.options.signal?.removeEventListener('abort', this.#abort)
+    this.#unlisten?.()
   }
 }
 

@@ -27,9 +27,15 @@ export abstract class SettlingNode extends RunningNode {
     let found = false
     for (const slot of this.slots.all()) {
       const { packet } = slot
-      if (packet === undefined || slot.lapsed || !isOf(packet, scope)) continue
+      if (packet === undefined || slot.lapsed) continue
+      if (packet instanceof Bundle) {
+        const own = packet.left.filter((member) => member.scope === scope && packet.settle(member))
+        for (const member of own) this.givenUp(member)
+        if (own.length === 0) continue
+        found = true
+        if (packet.left.length > 0) continue // a call for others too goes on
+      } else if (packet.scope !== scope) continue
       found = true
-      if (packet instanceof Bundle && packet.members.some((member) => member.scope.request?.over !== true)) continue
       this.giveUp(slot)
       this.interrupt(slot, reason)
     }
@@ -41,6 +47,9 @@ export abstract class SettlingNode extends RunningNode {
     slot.clock?.end()
     slot.tell(reason)
     for (const [draw, drawer] of this.draws) if (drawer === slot) draw.close().catch(() => {})
+    slot.deaf = true
+    this.movement.deaf++
+    this.movement.onRest()
   }
 
   /** Tells the requests that want to know of it what a call did. */
@@ -133,6 +142,3 @@ export abstract class SettlingNode extends RunningNode {
     packet.ended()
   }
 }
-
-const isOf = (packet: Packet, scope: Scope): boolean =>
-  packet instanceof Bundle ? packet.members.some((member) => member.scope === scope) : packet.scope === scope

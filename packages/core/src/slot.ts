@@ -36,6 +36,8 @@ export class WorkerSlot implements Context {
   lapsed = false
   /** When the call began, since its request was made. */
   startedMs = 0
+  /** Whether the call was told to stop because its item was given up. */
+  deaf = false
   /** Whether the call has handed anything on. */
   gave = false
   /** Whether the call ran out of time so long ago that nothing may wait for it any more. */

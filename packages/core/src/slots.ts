@@ -1,7 +1,7 @@
 import type { TeardownReason } from './coro.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
-import type { Packet, Scope } from './packet.js'
+import type { Scope } from './packet.js'
 import { type SlotOwner, WorkerSlot } from './slot.js'
 
 /** The worker slots of a node: made when first needed, set up before their first item, torn down once. */
@@ -48,9 +48,11 @@ export class WorkerSlots {
     return this.#all.filter((slot) => slot.ready)
   }
 
-  /** What is in calls now. */
-  packets(): readonly Packet[] {
-    return this.#all.flatMap(({ packet, lapsed }) => (packet === undefined || lapsed ? [] : [packet]))
+  /** Items in calls now. */
+  get items(): number {
+    let items = 0
+    for (const { packet, lapsed } of this.#all) if (packet !== undefined && !lapsed) items += Math.max(1, packet.weight)
+    return items
   }
 
   /**

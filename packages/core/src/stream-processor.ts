@@ -72,6 +72,10 @@ export class StreamProcessor extends EmittingNode {
   /** The call is everybody's, and goes on. */
   protected override interrupt(): void {}
 
+  protected override isOver(): boolean {
+    return false
+  }
+
   protected override begin(): void {
     for (let worker = 0; worker < this.workers; worker++) this.#startInstance()
   }

@@ -96,7 +96,10 @@ export abstract class TryingNode extends CallingNode {
 
   #start(slot: WorkerSlot, packet: Packet): unknown {
     try {
-      return this.call(slot, packet)
+      // A list that was made here is made anew for each attempt: the one before may have changed it.
+      const { value } = packet
+      const ours = packet.parts !== undefined || packet instanceof Bundle
+      return this.call(slot, packet, ours && Array.isArray(value) ? [...value] : value)
     } finally {
       // Afterwards: noted before, the next start could be seen less than that apart from this one.
       this.#starts?.note()

@@ -167,8 +167,9 @@ export class Pipeline implements AsyncDisposable {
     await this.drain({ deadlineMs: DISPOSE_MS })
   }
 
-  #request(value: unknown, { node, ...options }: ProcessOptions): Promise<Answer> {
-    checkProcessOptions(options)
+  #request(value: unknown, given: ProcessOptions): Promise<Answer> {
+    checkProcessOptions(given)
+    const { node, ...options } = given
     const number = inletNumber(this.#inlets, node)
     const mixed = mixedBehind(this.#plan, number)
     if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)

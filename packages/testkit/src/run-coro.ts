@@ -1,6 +1,6 @@
 import type { Coro, CoroDefinition, Meta, Output, RunReport } from '@pipelines/core'
 import { isCoroDefinition } from '@pipelines/core'
-import { type CoroMap, Plumber } from '@pipelines/plumber'
+import { type CoroMap, Plumber, type PropertiesDocument } from '@pipelines/plumber'
 import { feedInlets } from './feed.js'
 
 export interface RunCoroOptions {
@@ -11,6 +11,13 @@ export interface RunCoroOptions {
   readonly meta?: Meta
   /** Where the coroutines are found that `args` name; see `refs` of `defineCoro`. */
   readonly coroMap?: CoroMap
+  /**
+   * The node's properties: `batch` for a coroutine that is called with several inputs, `retry`, `workers` and so on. Not
+   * for a source.
+   *
+   * @defaultValue those that every node has
+   */
+  readonly properties?: PropertiesDocument
 }
 
 /** What a coroutine gave for its inputs. */
@@ -23,11 +30,11 @@ export interface CoroRun {
 }
 
 /**
- * Runs one coroutine by itself, its hooks included, as at a leaf with the default properties: so `undefined` is no
- * output. A source is told by its `kind`, or by `inputs` being left out.
+ * Runs one coroutine by itself, its hooks included, as at a leaf: so `undefined` is no output. A source is told by its
+ * `kind`, or by `inputs` being left out.
  *
  * @throws (rejects) the PipelineError that ended the run, with the report as `report`; `PLB_GRAPH_INVALID` where the args
- * do not fit
+ * or the properties do not fit
  *
  * @example
  * const { values } = await runCoro(double, [1, 2, 3])
@@ -35,10 +42,10 @@ export interface CoroRun {
 export async function runCoro(
   coro: Coro | CoroDefinition,
   inputs?: Iterable<unknown> | AsyncIterable<unknown>,
-  { args, env, meta, coroMap }: RunCoroOptions = {},
+  { args, env, meta, coroMap, properties }: RunCoroOptions = {},
 ): Promise<CoroRun> {
   const isSource = inputs === undefined || (isCoroDefinition(coro) && coro.kind === 'source')
-  const tested = { coro, ...(args && { args }) }
+  const tested = { coro, ...(args && { args }), ...(properties && { properties }) }
   const document = isSource
     ? { nodes: { coro: tested }, graph: {} }
     : { nodes: { inputs: { coro: 'std.inlet' }, coro: tested }, graph: { inputs: ['coro'] } }

@@ -111,7 +111,8 @@ export class Scheduler {
    * `wakeUps` microtask turns late.
    *
    * Virtual are `setTimeout`, `setInterval` and what clears them (also from `node:timers`), `setTimeout` from
-   * `node:timers/promises`, `Date` and `performance.now`; neither `setImmediate` nor `AbortSignal.timeout`.
+   * `node:timers/promises`, `Date` and `performance.now`; neither `setImmediate` nor `AbortSignal.timeout`. `Math.random`
+   * gives the same numbers for the same seed.
    *
    * @returns what puts everything back; call it in any case
    * @throws an Error while another scheduler is installed
@@ -129,6 +130,7 @@ export class Scheduler {
         if (breathes) onChange()
         return breathes
       },
+      random: seeded(hashOf(`random numbers of ${this.seed}`)),
       onChange,
     })
   }

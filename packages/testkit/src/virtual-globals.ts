@@ -13,6 +13,8 @@ export interface Pretence {
   readonly delay: () => number
   /** Whether the engine lets the event loop go round now. */
   readonly breathes: () => boolean
+  /** A number from 0 up to, not including, 1. */
+  readonly random: () => number
   /** Something has happened. */
   readonly onChange: () => void
 }
@@ -26,7 +28,8 @@ let busy = false
 
 /**
  * Puts a virtual clock in the place of the real one: `setTimeout`, `setInterval` and what clears them (also from
- * `node:timers`, and `setTimeout` from `node:timers/promises`), `Date`, `performance.now` and `queueMicrotask`.
+ * `node:timers`, and `setTimeout` from `node:timers/promises`), `Date`, `performance.now` and `queueMicrotask`; and
+ * numbers that can be drawn again in the place of those of `Math.random`, by which the engine spreads its delays.
  * `setImmediate` stays, and so do `process.hrtime` and `AbortSignal.timeout`.
  *
  * @returns what puts everything back; calling it twice is harmless
@@ -50,7 +53,7 @@ export function pretend(pretence: Pretence): () => void {
 
 type Replacement = readonly [target: object, key: PropertyKey, value: unknown]
 
-function replacements({ clock, delay, breathes, onChange }: Pretence): Replacement[] {
+function replacements({ clock, delay, breathes, random, onChange }: Pretence): Replacement[] {
   const set = (repeats: boolean) => {
     const setTimer = (callback: (...args: never) => unknown, ms?: number, ...args: unknown[]): VirtualTimer => {
       onChange()
@@ -74,6 +77,7 @@ function replacements({ clock, delay, breathes, onChange }: Pretence): Replaceme
     [globalThis, 'queueMicrotask', late],
     [globalThis, 'Date', virtualDate(clock)],
     [performance, 'now', () => clock.now],
+    [Math, 'random', random],
     // It looks at the clock after so many items of all runs in the process, which would differ from run to run.
     [pacer, 'due', breathes],
   ]

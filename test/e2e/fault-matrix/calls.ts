@@ -28,7 +28,7 @@ function itemOf(name: string, place: number): Value {
 
 /** The members of a call's input. Throws a TypeError for an input that the node must not be given. */
 export function membersOf(graph: MatrixGraph, node: MatrixNode, input: unknown): Member[] {
-  if (node.work === 'bury') return [buried(graph, input)]
+  if (node.work === 'bury') return [fromGrave(graph, input)]
   if (node.properties.batch === undefined) return [memberOf(node, slotsOf(node, input))]
   if (!Array.isArray(input)) throw new TypeError(`${node.name} was given no batch`)
   return input.map((one) => memberOf(node, slotsOf(node, one)))
@@ -85,7 +85,8 @@ export function isGrave(value: unknown): value is Grave {
   return typeof value === 'object' && value !== null && 'error' in value && 'input' in value && 'meta' in value
 }
 
-function buried(graph: MatrixGraph, input: unknown): Member {
+/** An item as what leaves by port `error` tells of it. Throws a TypeError where that is something else. */
+export function fromGrave(graph: MatrixGraph, input: unknown): Member {
   if (!isGrave(input)) throw new TypeError('What leaves by port "error" has "error", "input" and "meta".')
   const node = nodeNamed(graph, input.error.node)
   return epitaph(node, memberOf(node, slotsOf(node, input.input)))

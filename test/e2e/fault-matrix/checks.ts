@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { imbalances, type RunReport, type VerdictCounts } from '@pipelines/core'
 import { expect } from 'vitest'
 import { expectBalancedBooks } from '../../support/books.js'
-import { itemsOf, rootsIn, type Value } from './calls.js'
+import { epitaph, fromGrave, isGrave, itemsOf, rootsIn, type Value } from './calls.js'
 import type { Ending } from './fault.js'
 import { isLeaf, isSource, nodeNamed } from './graphs.js'
 import { type Model, Verdicts } from './model.js'
@@ -82,8 +82,15 @@ function expectVerdicts(trial: Trial, report: RunReport, { closes }: Ending): vo
   for (const [leaf, values] of outputs)
     for (const { roots } of values)
       verdicts.mark(roots, nodeNamed(graph, leaf).work === 'bury' ? 'deadLettered' : 'delivered')
+  const graves = new Set(
+    report.unprocessed.flatMap(({ value }) => (isGrave(value) ? [fromGrave(graph, value).text] : [])),
+  )
   for (const { node, members } of thrown)
-    if (node.properties.onError !== 'route') for (const { roots } of members) verdicts.mark(roots, 'errored')
+    for (const member of members) {
+      const { text } = epitaph(node, member)
+      const routed = trial.buried.has(text) || graves.has(text)
+      if (!routed) verdicts.mark(member.roots, 'errored')
+    }
   const entered = enteredIn(trial, report)
   if (doomed) {
     for (const { value } of report.unprocessed) verdicts.mark(rootsIn(value), 'aborted')

@@ -16,6 +16,7 @@ import { hanging } from './faults-in-items.js'
 import { changed, having, isSource } from './graphs.js'
 import { Model, type ModelCall } from './model.js'
 import type { Call, Trial } from './trial.js'
+import { give, resultsIn } from './work.js'
 
 /*
  * F1 to F4: what one coroutine does wrong.
@@ -73,14 +74,14 @@ const HOSTILE: readonly (readonly [what: string, make: () => unknown])[] = [
 
 /** Calls of one node that behave in some other way, all of them. */
 function misbehaving(
-  behave: (call: Call, trial: Trial) => unknown,
+  behave: (call: Call) => unknown,
   rest: (target: Target, victim: ModelCall) => Strike,
 ): Fault['strike'] {
   return (target) => {
     const victim = victimIn(target, ({ properties }) => properties.batch === undefined)
     return {
       ...rest(target, victim),
-      call: (call, trial) => (call.node.name === victim.node.name ? () => behave(call, trial) : undefined),
+      call: (call) => (call.node.name === victim.node.name ? () => behave(call) : undefined),
     }
   }
 }
@@ -235,8 +236,8 @@ export const FAULTS_IN_CALLS: readonly Fault[] = [
   },
   {
     name: 'F4 calls settle twice',
-    strike: misbehaving((call, trial) => {
-      const value = trial.give(call)
+    strike: misbehaving((call) => {
+      const value = give(call)
       return thenable((resolve, reject) => {
         resolve(value)
         resolve(AFTERWARDS)
@@ -247,16 +248,16 @@ export const FAULTS_IN_CALLS: readonly Fault[] = [
   },
   {
     name: 'F4 iterators give more after their end',
-    strike: misbehaving((call, trial) => deafIterator(trial.results(call)), well),
+    strike: misbehaving((call) => deafIterator(resultsIn(call)), well),
   },
   {
     name: 'F4 iterators give more after they were returned',
-    strike: misbehaving((call, trial) => deafIterator(trial.results(call)), doomedAtAnyMoment),
+    strike: misbehaving((call) => deafIterator(resultsIn(call)), doomedAtAnyMoment),
   },
   {
     name: 'F4 generators give more after their signal aborted',
     strike: misbehaving(
-      (call, trial) => deafGenerator(trial.results(call), call.context, abortOf(call.context.signal)),
+      (call) => deafGenerator(resultsIn(call), call.context, abortOf(call.context.signal)),
       doomedAtAnyMoment,
     ),
   },

@@ -25,8 +25,8 @@ const TIMEOUT_MS = 20
 
 /** What one item in ten does to a graph, and what the graph gives then. */
 interface Ailing extends Pick<Strike, 'graph' | 'call'> {
-  /** What comes of the items that the sources have made; asked when the run is over. */
-  readonly model: (trial: Trial) => Model
+  /** What comes of all items, or of those that the sources have made; asked when the run is over. */
+  readonly model: (trial: Trial, items: 'all' | 'made') => Model
 }
 
 function ailing(target: Target, ailment: Ailment): Ailing {
@@ -35,7 +35,8 @@ function ailing(target: Target, ailment: Ailment): Ailing {
   return {
     graph,
     call: (call, trial) => failing(call, trial, { fate, ailment }),
-    model: (trial) => new Model(graph, { given: givenBy(trial), fate: together(trial, fate) }),
+    model: (trial, items) =>
+      new Model(graph, { ...(items === 'made' && { given: givenBy(trial) }), fate: together(trial, fate) }),
   }
 }
 
@@ -132,7 +133,7 @@ function oneInTen(ailment: Ailment): Fault {
       const { model, ...strike } = ailing(target, ailment)
       return {
         ...strike,
-        ending: (trial) => (onError === 'fail' ? { outcome: 'failed', error: failed } : endingOf(model(trial))),
+        ending: (trial) => (onError === 'fail' ? { outcome: 'failed', error: failed } : endingOf(model(trial, 'all'))),
       }
     },
   }
@@ -157,7 +158,8 @@ function interrupted(how: 'doomed' | 'drained', onError: Ailment['onError']): Fa
           await trial.drive(pipeline.settled, moment)
           void (how === 'doomed' ? pipeline.doomsday('enough') : pipeline.drain())
         },
-        ending: (trial) => (trial.doomed ? { ...doomedBy('enough'), possible: model(trial) } : endingOf(model(trial))),
+        ending: (trial) =>
+          trial.doomed ? { ...doomedBy('enough'), possible: model(trial, 'all') } : endingOf(model(trial, 'made')),
       }
     },
   }

@@ -1,10 +1,11 @@
-import { type Context, type CoroDefinition, DROP, defineCoro, type Output, type RunReport } from '@pipelines/core'
+import { type Context, type CoroDefinition, defineCoro, type Output, type RunReport } from '@pipelines/core'
 import { type Pipeline, Plumber, type RunOptions } from '@pipelines/plumber'
 import { type Choices, hashOf, Scheduler, StalledError, seededChoices } from '@pipelines/testkit'
-import { itemsOf, type Member, membersOf, resultsOf, type Value } from './calls.js'
+import { itemsOf, type Member, membersOf, type Value } from './calls.js'
 import type { Strike } from './fault.js'
 import { isSource, type MatrixGraph, type MatrixNode, wiringOf } from './graphs.js'
 import { sourceOf, taking } from './sources.js'
+import { work } from './work.js'
 
 /** One call of a coroutine. */
 export interface Call {
@@ -56,6 +57,8 @@ export class Trial {
   readonly outputs = new Map<string, Value[]>()
   /** Failures that count: of several attempts, the last. */
   readonly thrown: Thrown[] = []
+  /** Items that failed and came to a node which buries them, by epitaph. */
+  readonly buried = new Set<string>()
   /** Calls that were not the first for their items, by node. */
   readonly retried = new Map<string, number>()
   /** The batches that items were in, by node and item. */
@@ -165,32 +168,6 @@ export class Trial {
     return this.scheduler.step(`${node} hands over ${(value as Value).text}`)
   }
 
-  /** Does the work of a call, in the style of its node. */
-  work(call: Call): unknown {
-    const { scheduler } = this
-    const { node, attempt } = call
-    const label = `${node.name} ${textOf(call)} ${attempt}`
-    if (node.style === 'generator') return given(this.results(call))
-    if (node.style === 'asyncGenerator') return this.#generate(call, label)
-    return scheduler.after(label, () => this.give(call), this.signalOf(call))
-  }
-
-  /** What a call returns that works. */
-  give(call: Call): unknown {
-    const { node, members, context } = call
-    if (node.properties.batch !== undefined) return members.map((member) => resultsOf(node, member)[0] ?? DROP)
-    const results = this.results(call)
-    const [only, ...others] = results
-    if (node.style !== 'emitting' && only !== undefined && others.length === 0) return only
-    for (const result of results) context.emit('out', result)
-    return DROP
-  }
-
-  /** The outputs of a call. */
-  results({ node, members }: Call): Value[] {
-    return members.flatMap((member) => resultsOf(node, member))
-  }
-
   /** The signal of a call that obeys it. */
   signalOf({ node, context }: Pick<Call, 'node' | 'context'>): AbortSignal | undefined {
     if (!node.obeys) return undefined
@@ -232,19 +209,11 @@ export class Trial {
       if (call.attempt > 1) this.retried.set(node.name, (this.retried.get(node.name) ?? 0) + 1)
       if (node.properties.batch !== undefined)
         for (const { text } of call.members) this.batches.set(`${node.name} ${text}`, call.members)
+      if (node.work === 'bury') for (const { text } of call.members) this.buried.add(text)
       const instead = this.#strike.call?.(call, this)
-      if (instead === undefined) return this.work(call)
+      if (instead === undefined) return work(call, this)
       this.strikes++
       return instead()
-    }
-  }
-
-  async *#generate(call: Call, label: string): AsyncGenerator<Value> {
-    const signal = this.signalOf(call)
-    await this.scheduler.step(label, signal)
-    for (const result of this.results(call)) {
-      yield result
-      await this.scheduler.step(`${label} after ${result.text}`, signal)
     }
   }
 
@@ -283,13 +252,6 @@ export class Trial {
     }
     this.pipeline.end({ node: node.name })
   }
-}
-
-/** All items of a call as one text. */
-export const textOf = ({ members }: Pick<Call, 'members'>): string => members.map(({ text }) => text).join(', ')
-
-function* given(values: readonly Value[]): Generator<Value> {
-  yield* values
 }
 
 /** Decisions drawn from a seed, of which none lets time pass while something else can go on. */
