@@ -170,7 +170,7 @@ const BATCHES: Readonly<Record<string, Case>> = {
   'larger than the window, in front of an ordered join': {
     graph: 'S>F; F>J,A; A>K; K>J',
     options: { items: 3, parts: { K: batchOf(5) } },
-    larger: { items: 4, parts: { A: filters, K: batchOf(5) } },
+    larger: { items: 3, parts: { A: filters, K: batchOf(5) } },
   },
   'with two workers': {
     graph: 'S>F; F>J,K; K>J',
@@ -179,7 +179,6 @@ const BATCHES: Readonly<Record<string, Case>> = {
   'in an inner region (C8)': {
     graph: 'S>F,J; F>J2,K; K>J2; J2>J',
     options: { items: 3, parts: { K: batchOf(2) } },
-    larger: { items: 4, parts: { K: batchOf(2) } },
   },
   'in an inner region whose fork gives up to two': {
     graph: 'S>F,J; F>J2,K; K>J2; J2>J',

@@ -1,5 +1,6 @@
 import {
   expectedOf,
+  faltersOf,
   isLeaf,
   type RandomNode,
   Refusal,
@@ -49,8 +50,23 @@ test('a join pairs what descends from one output of its fork', () => {
   expect(kept).toBeLessThan(12)
   expect(outputs.get('join')).toEqual(expected)
   expect(inOrder.has('join')).toBe(true)
-  expect(nodes.get('odd')).toEqual({ received: 12, completed: 12, failed: 0, dropped: 12 - kept, emitted: kept })
-  expect(nodes.get('join')).toEqual({ received: 12 + kept, completed: 12 + kept, failed: 0, dropped: 0, emitted: kept })
+  expect(nodes.get('odd')).toEqual({
+    received: 12,
+    completed: 12,
+    failed: 0,
+    dropped: 12 - kept,
+    emitted: kept,
+    retried: 0,
+  })
+  const both = 12 + kept
+  expect(nodes.get('join')).toEqual({
+    received: both,
+    completed: both,
+    failed: 0,
+    dropped: 0,
+    emitted: kept,
+    retried: 0,
+  })
 })
 
 test('what a node makes of a value depends on the two alone', () => {
@@ -61,6 +77,49 @@ test('what a node makes of a value depends on the two alone', () => {
   expect(refused).toBeLessThan(25)
   expect(resultsOf(plain, 'a')).toEqual(resultsOf(plain, 'a'))
   expect(resultsOf(plain, 'a')).not.toEqual(resultsOf({ ...plain, name: 'other' }, 'a'))
+})
+
+test('a batch that fails takes all its members along, which the run has to say', () => {
+  const batch = { size: 3, returns: 'each' } as const
+  const [src, odd] = diamond.nodes
+  if (src === undefined || odd === undefined) throw new Error('unreachable')
+  const map = {
+    ...odd,
+    work: 'map' as const,
+    fails: true,
+    properties: { ...odd.properties, onError: 'skip', batch } as const,
+  }
+  const graph = { ...diamond, keys: ['src', 'odd'], nodes: [src, map] }
+  const refusing = Array.from({ length: 12 }, (_, n) => `src#${n}`).filter(
+    (item) => resultsOf(map, item) instanceof Refusal,
+  )
+  const alone = expectedOf(graph)
+  expect(alone.nodes.get('odd')).toMatchObject({ failed: refusing.length, emitted: 12 - refusing.length })
+  const refused = new Set([...refusing, 'src#0', 'src#1', 'src#2'].map((item) => `odd ${item}`))
+  const together = expectedOf(graph, { refused, retried: new Map() })
+  expect(together.nodes.get('odd')).toMatchObject({ failed: refused.size, emitted: 12 - refused.size })
+  expect(together.roots).toMatchObject({ errored: refused.size, delivered: 12 - refused.size })
+  expect(together.failures).toBe(refused.size)
+})
+
+test('a call that falters is made again, one that fails is made as often as it may be', () => {
+  const retry = { attempts: 3, minDelayMs: 0, jitter: 'none' } as const
+  const [src, odd] = diamond.nodes
+  if (src === undefined || odd === undefined) throw new Error('unreachable')
+  const map = {
+    ...odd,
+    work: 'map' as const,
+    fails: true,
+    properties: { ...odd.properties, onError: 'skip', retry } as const,
+  }
+  const items = Array.from({ length: 60 }, (_, n) => `src#${n}`)
+  const refusing = items.filter((item) => resultsOf(map, item) instanceof Refusal)
+  const falters = items.filter((item) => !refusing.includes(item)).map((item) => faltersOf(map, item))
+  expect(new Set(falters)).toEqual(new Set([0, 1, 2]))
+  expect(faltersOf(odd, 'src#0'), 'without attempts').toBe(0)
+  const { nodes } = expectedOf({ ...diamond, keys: ['src', 'odd'], nodes: [{ ...src, items: 60 }, map] })
+  const retried = falters.reduce((sum, times) => sum + times, 2 * refusing.length)
+  expect(nodes.get('odd')).toMatchObject({ failed: refusing.length, emitted: 60 - refusing.length, retried })
 })
 
 test('a graph is wired as its nodes say', () => {

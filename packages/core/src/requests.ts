@@ -49,6 +49,8 @@ export interface RequestHost {
   readonly logger: Logger
   /** Takes everything of a request out; gives the names of the nodes where it was. */
   cancel(scope: Scope, reason: unknown): readonly string[]
+  /** An error that ends the run. */
+  fail(error: PipelineError): void
 }
 
 /** What a request is answered with. */
@@ -81,7 +83,7 @@ export class Request extends Root implements Answer {
   readonly options: RequestOptions
   readonly #startedAt = performance.now()
   /** When packets came to where they are; only where it is traced. */
-  readonly #arrivals = new WeakMap<Packet, number>()
+  readonly #arrivals: WeakMap<Packet, number> | undefined
   #resolve: (answer: Answer) => void = () => {}
   #reject: (error: PipelineError) => void = () => {}
   #timer: NodeJS.Timeout | undefined
@@ -92,6 +94,7 @@ export class Request extends Root implements Answer {
     super(host.roots)
     this.#host = host
     this.options = options
+    this.#arrivals = options.trace && new WeakMap()
     this.env = options.env && laidOver(host.env, options.env)
     this.scope = new Scope([this], undefined, this)
     this.answer = new Promise((resolve, reject) => {
@@ -106,10 +109,6 @@ export class Request extends Root implements Answer {
           new PipelineError('RUN_DEADLINE', { deadlineMs: timeoutMs, nodes })
         this.#cancel(late([]), late)
       }, timeoutMs)
-  }
-
-  get traced(): boolean {
-    return this.options.trace !== undefined
   }
 
   /** An item of it failed for good: it has its answer. */
@@ -137,14 +136,14 @@ export class Request extends Root implements Answer {
 
   /** A packet of it has come to where it is. */
   arrived(packet: Packet): void {
-    if (this.traced) this.#arrivals.set(packet, this.now())
+    this.#arrivals?.set(packet, this.now())
   }
 
   /** A call has ended that one of its packets was in. */
   step(packet: Packet, step: Omit<TraceStep, 'enteredMs' | 'endedMs'>): void {
     const { trace } = this.options
     if (trace === undefined) return
-    const arrivals = (packet.parts ?? [packet]).map((part) => this.#arrivals.get(part) ?? 0)
+    const arrivals = (packet.parts ?? [packet]).map((part) => this.#arrivals?.get(part) ?? 0)
     guarded(
       () => trace({ ...step, enteredMs: Math.max(...arrivals), endedMs: this.now() }),
       (err) => this.#host.logger.error({ err, node: step.node }, 'A trace listener threw'),
@@ -161,7 +160,17 @@ export class Request extends Root implements Answer {
     if (this.over) return
     this.#answered()
     this.mark('aborted')
-    this.#reject(error(this.#host.cancel(this.scope, reason)))
+    this.#reject(error(this.#takeOut(reason)))
+  }
+
+  #takeOut(reason: unknown): readonly string[] {
+    try {
+      return this.#host.cancel(this.scope, reason)
+    } catch (error) {
+      // On the stack of whoever aborted the signal, who cannot know what to do with it.
+      this.#host.fail(new PipelineError('INTERNAL', { what: 'a request could not be cancelled' }, error))
+      return []
+    }
   }
 
   #answered(): void {

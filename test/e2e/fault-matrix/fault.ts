@@ -9,8 +9,6 @@ import type { Call, Trial } from './trial.js'
 export interface Fault {
   /** A sentence about what happens. */
   readonly name: string
-  /** Why there is no such case in a graph; absent where there is. */
-  readonly unfit?: (graph: MatrixGraph) => string | undefined
   /** Decides where and how it strikes. */
   readonly strike: (target: Target) => Strike
 }

@@ -20,7 +20,7 @@ export interface MatrixNode {
   /** How several inputs are joined: by what descends from one output of `fork`, or by position. Absent: one, or a merge. */
   readonly join?: { readonly fork: string } | 'position' | undefined
   readonly work: Work
-  /** Items of a source. */
+  /** Items that a source gives, or that a node takes which ends early. */
   readonly items: number
   readonly style: Style
   /** Whether its calls end when their signal aborts; otherwise they end in their own time. */
