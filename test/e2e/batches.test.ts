@@ -22,6 +22,7 @@ import {
 } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { LEDGER, NONE, rootsOf } from '../support/ledger.js'
+import { withTime } from '../support/requests.js'
 import { stillClock } from '../support/still-clock.js'
 
 /*
@@ -441,6 +442,35 @@ describe('a batch that fails', () => {
     expect(given.values).toEqual([3, 2, 1])
     expect(nodeOf(report, 'batch')).toMatchObject({ received: 3, completed: 3, failed: 0, retried: 1 })
   })
+
+  test('fails all its members when its time is up, and holds its worker until it has returned', () =>
+    withTime(async ({ pass }) => {
+      const opened = gate()
+      const calls: unknown[] = []
+      const coro = (members: readonly number[]) => {
+        calls.push(members)
+        return members[0] === 0 ? opened.opened.then(() => members) : members
+      }
+      const given = outputs()
+      const pipeline = chain({
+        src: from(...range(4)),
+        batch: batched(2, coro, { timeoutMs: 100, onError: 'skip' }),
+        out: same,
+      }).createPipeline({ ...LEDGER, ...given.options })
+      await pass(99)
+      expect(nodeOf(pipeline.snapshot(), 'batch')).toMatchObject({ failed: 0 })
+      await pass(1)
+      expect(nodeOf(pipeline.snapshot(), 'batch')).toMatchObject({ failed: 2 })
+      expect(calls, 'the second has to wait').toHaveLength(1)
+      opened.open()
+      await turns()
+      const report = await pipeline.settled
+      expectBalancedBooks(report, [])
+      expect(report.errors.map(({ code }) => code)).toEqual(['PLB_NODE_TIMEOUT', 'PLB_NODE_TIMEOUT'])
+      expect(nodeOf(report, 'batch')).toMatchObject({ received: 4, completed: 2, failed: 2, late: 1 })
+      expect(given.values).toEqual([2, 3])
+      expect(rootsOf(report)).toEqual({ ...NONE, delivered: 2, errored: 2 })
+    }))
 
   test('fails all its members after the last attempt', async () => {
     const coro = () => Promise.reject(wrong)

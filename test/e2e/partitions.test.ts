@@ -505,6 +505,17 @@ describe('"partitionBy" is refused', () => {
     }
   })
 
+  test.each([{ batch: { size: 2 } }, { window: { size: 2 } }, { stateful: 2 }])(
+    'beside what puts items of different keys together: %j',
+    (properties) => {
+      const nodes = {
+        src: { coro: 'src' },
+        mid: { coro: 'any', properties: { partitionBy: 'key', ...properties } },
+      }
+      expect(problemsOf({ nodes, graph: { src: ['mid'] } }, coroMap)).toMatchObject([{ code: 'PLB_OPTION_CONFLICT' }])
+    },
+  )
+
   test.each(['', 3, null, ['key']])('as %j', (partitionBy) => {
     expect(problemsOf(doc(partitionBy), coroMap)).toMatchObject([{ code: 'PLB_GRAPH_SCHEMA' }])
   })

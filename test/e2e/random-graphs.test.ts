@@ -51,8 +51,9 @@ class Trial {
     // With a ledger every packet goes another way through the engine; so does one that waits for a credit.
     this.ledger = this.random.chance(0.5)
     const { random } = this
-    const window = random.pick([0, 1, 2, 3, undefined])
-    this.plumber = plumberWith(this.playable, () => window ?? random.integer(1, 3))
+    // As many open frames as usual, so many at every fork, or another number at each.
+    const window = random.integer(0, 4)
+    this.plumber = plumberWith(this.playable, () => (window < 4 ? window : random.integer(1, 3)))
   }
 
   get options() {

@@ -139,6 +139,17 @@ describe('while a scheduler is installed,', () => {
     for (const number of drawn) expect(number >= 0 && number < 1, `${number}`).toBe(true)
   })
 
+  test('random numbers that somebody else has put in their place stay', async () => {
+    const { random } = Math
+    Math.random = () => 0.25
+    try {
+      expect(await installed(1, () => Math.random())).toBe(0.25)
+      expect(Math.random()).toBe(0.25)
+    } finally {
+      Math.random = random
+    }
+  })
+
   test('what a timer throws comes out where it is driven', async () => {
     const throwing = () => {
       setTimeout(() => {

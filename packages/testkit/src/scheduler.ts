@@ -112,7 +112,7 @@ export class Scheduler {
    *
    * Virtual are `setTimeout`, `setInterval` and what clears them (also from `node:timers`), `setTimeout` from
    * `node:timers/promises`, `Date` and `performance.now`; neither `setImmediate` nor `AbortSignal.timeout`. `Math.random`
-   * gives the same numbers for the same seed.
+   * gives the same numbers for the same seed, unless something else was put in its place before.
    *
    * @returns what puts everything back; call it in any case
    * @throws an Error while another scheduler is installed

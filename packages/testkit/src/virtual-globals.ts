@@ -23,6 +23,7 @@ export interface Pretence {
 const EPOCH = 946_684_800_000
 
 const { queueMicrotask: queue, Date: RealDate } = globalThis
+const { random: realRandom } = Math
 
 let busy = false
 
@@ -77,7 +78,8 @@ function replacements({ clock, delay, breathes, random, onChange }: Pretence): R
     [globalThis, 'queueMicrotask', late],
     [globalThis, 'Date', virtualDate(clock)],
     [performance, 'now', () => clock.now],
-    [Math, 'random', random],
+    // Those who have put something else in its place know what they want to be drawn.
+    [Math, 'random', Math.random === realRandom ? random : Math.random],
     // It looks at the clock after so many items of all runs in the process, which would differ from run to run.
     [pacer, 'due', breathes],
   ]

@@ -1,7 +1,7 @@
 import { hashOf } from '@pipelines/testkit'
 import type { Member } from './calls.js'
 import { anyMoment, doomedBy, type Ending, endingOf, type Fault, givenBy, type Strike, type Target } from './fault.js'
-import { having, isLeaf, isSource, type MatrixGraph, type MatrixNode, nodeNamed, plus } from './graphs.js'
+import { having, isSource, type MatrixGraph, type MatrixNode, nodeNamed, plus } from './graphs.js'
 import { type Fate, Model } from './model.js'
 import type { Call, Trial } from './trial.js'
 
@@ -45,15 +45,13 @@ const GRAVE = { work: 'bury', properties: { aggregateInputs: false } } as const
 function withPolicy(graph: MatrixGraph, { calls, onError, retry }: Ailment): MatrixGraph {
   const timed = calls === 'hang' ? having(graph, { timeoutMs: TIMEOUT_MS }) : graph
   const tried = retry ? having(timed, { retry: RETRY }) : timed
-  if (onError !== 'route') return having(tried, { onError })
-  // Behind a leaf there is no port: whatever it has edges to, it would be no leaf.
-  const routes = (node: MatrixNode): boolean => !isSource(node) && !isLeaf(graph, node)
-  const routed = having(having(tried, { onError: 'skip' }), { onError: 'route' }, routes)
-  const inputs = graph.keys.filter((key) => routes(nodeNamed(graph, key)))
+  const settled = having(tried, { onError })
+  if (onError !== 'route') return settled
+  const inputs = graph.keys.filter((key) => !isSource(nodeNamed(graph, key)))
   // A place where both sides meet would leave a join by position nothing to go by.
   const apart = graph.nodes.some(({ join }) => join === 'position')
   const graves = apart ? inputs.map((name) => [name]) : [inputs]
-  return graves.reduce((sum, names, place) => plus(sum, { ...GRAVE, name: `dead${place}`, inputs: names }), routed)
+  return graves.reduce((sum, names, place) => plus(sum, { ...GRAVE, name: `dead${place}`, inputs: names }), settled)
 }
 
 /** Draws until something fails for good and, with retry, something recovers. */
