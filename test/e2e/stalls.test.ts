@@ -382,7 +382,8 @@ describe('a run in which nothing can move fails at once', () => {
           { graceMs: GRACE_MS, deadlineMs: HOUR },
         )
         open.open()
-        expectStalled(report, ['mid'])
+        expect(report.error?.code, report.error?.message).toBe('PLB_RUN_STALLED')
+        expect(report.error?.message).toContain('"mid"')
         expect(report.abandoned.toSorted()).toEqual(['deaf', 'mid'])
       }))
 

@@ -207,6 +207,8 @@ const PLACES: Readonly<Record<string, Place>> = {
   },
 }
 
+const coroOf = (stage: Stage): unknown => Reflect.get(stage as object, 'coro')
+
 /** A run under way, and what is seen of it. */
 interface Run {
   readonly pipeline: Pipeline
@@ -1079,3 +1081,32 @@ test('what is asked of a run that is over is refused, and not left waiting', () 
     expect((await failureOf(() => pipeline.processAll(1))).code).toBe('PLB_STATE_NOT_RUNNING')
     expect(await pipeline.doomsday('late')).toBe(await pipeline.settled)
   }))
+
+test.each<[string, Stage]>([
+  ['calls', unfused(same)],
+  ['calls that have a time limit', unfused(same, { timeoutMs: HOUR })],
+  ['batches', batched(4, same)],
+  ['windows', unfused(same, { window: { size: 4 } })],
+  ['keys', unfused(same, { partitionBy: 'key' })],
+  ['generators whose outputs are held', unfused((n: unknown) => [n].values(), { emit: 'atomic' })],
+])('a source that never waits hears at once that nobody wants what it makes, behind %s', (_what, x) =>
+  inVirtualTime(async () => {
+    let made = 0
+    const src = unfused(function* () {
+      // An end, so that a source that does not hear of it makes the test fail, and not hang.
+      while (made < 100_000) yield made++
+    })
+    const one = defineCoro({
+      kind: 'stream',
+      run: async function* (inputs: AsyncIterable<unknown>) {
+        for await (const value of inputs) {
+          yield value
+          return
+        }
+      },
+    })
+    const coroMap = { src: coroOf(src), x: coroOf(x), one, key }
+    expect(await chain({ src, x, one }, { coroMap }).collect()).toHaveLength(1)
+    expect(made).toBeLessThan(1_000)
+  }),
+)

@@ -46,6 +46,9 @@ function windowsOf<T>(items: readonly T[], { size, step = 1, partial = false }: 
   return [...full, ...left].map((start) => items.slice(start, start + size))
 }
 
+const byFirst = (a: unknown, b: unknown): number =>
+  Number(Reflect.get(Object(a), 0)) - Number(Reflect.get(Object(b), 0))
+
 /** What the calls got for so many items, and the report. */
 async function play(items: number, window: Sizes, more: object = {}) {
   const { calls, coro } = noting()
@@ -159,6 +162,8 @@ describe('a window', () => {
             const { calls, report } = await play(items, window)
             expect(calls, `${items} items, ${JSON.stringify(window)}`).toEqual(windowsOf(range(items), window))
             expect(nodeOf(report, 'window')).toMatchObject({ received: items, completed: items, unprocessed: 0 })
+            const delivered = new Set(calls.flat()).size
+            expect(rootsOf(report)).toEqual({ ...NONE, delivered, filtered: items - delivered })
           }
   })
 
@@ -179,14 +184,20 @@ describe('a window', () => {
             return [...members]
           }
           const given = outputs()
+          const ordered = random.chance(0.6)
           const settled = chain({
             src: from(...range(items)),
-            window: windowing(window, coro, { workers, queueSize: random.integer(1, 4) }),
+            window: windowing(window, coro, { workers, ordered, queueSize: random.integer(1, 4) }),
             out: same,
-          }).run(undefined, given.options)
+          }).run(undefined, { ...LEDGER, ...given.options })
           await scheduler.drive(settled)
-          expectBalancedBooks(await settled, [])
-          expect(given.values).toEqual(windowsOf(range(items), window))
+          const report = await settled
+          expectBalancedBooks(report, [])
+          const all = windowsOf(range(items), window)
+          expect(ordered ? given.values : given.values.toSorted(byFirst)).toEqual(all)
+          expect(nodeOf(report, 'window')).toMatchObject({ received: items, completed: items, emitted: all.length })
+          const delivered = new Set(all.flat()).size
+          expect(rootsOf(report)).toEqual({ ...NONE, delivered, filtered: items - delivered })
           expect(most).toBeLessThanOrEqual(workers)
         } finally {
           restore()
@@ -326,6 +337,35 @@ describe('an item in windows', () => {
     expect(Object.values(rootsOf(report)).reduce((a, b) => a + b, 0)).toBe(4)
   })
 
+  test('is not completed at the end of the input while a window that has it is in a call', async () => {
+    const { pipeline, completed, put, open } = standing({ size: 3 })
+    await put(0, 1, 2)
+    pipeline.end()
+    await turns()
+    expect(completed()).toBe(0)
+    await open(0)
+    const report = await pipeline.settled
+    expectBalancedBooks(report, ['in'])
+    expect(rootsOf(report)).toEqual({ ...NONE, delivered: 3 })
+  })
+
+  test('has one verdict, also where a later window of it is done first', async () => {
+    const opened = gate()
+    const coro = (members: readonly number[]) => (members[0] === 0 ? opened.opened.then(() => 0) : members[0])
+    const given = outputs()
+    const pipeline = chain({
+      src: from(...range(4)),
+      window: windowing({ size: 2 }, coro, { workers: 2, ordered: false }),
+      out: same,
+    }).createPipeline({ ...LEDGER, ...given.options })
+    await turns()
+    expect(given.values).toEqual([1, 2])
+    opened.open()
+    const report = await pipeline.settled
+    expectBalancedBooks(report, [])
+    expect(rootsOf(report)).toEqual({ ...NONE, delivered: 4 })
+  })
+
   test('is completed without a call where it is between two windows', async () => {
     const { pipeline, completed, put, open, calls } = standing({ size: 1, step: 3 })
     await put(0)
@@ -381,13 +421,15 @@ describe('an item in windows', () => {
         }
       },
     })
+    let made = 0
     function* numbers() {
-      for (let n = 0; ; n++) yield n
+      while (made < 10_000) yield made++
     }
     const report = await chain({ src: unfused(numbers), window: windowing({ size: 4 }, sum), one }).run()
     expectBalancedBooks(report, [])
     expect(report.outcome).toBe('completed')
     expect(nodeOf(report, 'one').emitted).toBe(1)
+    expect(made, 'items that were made before the source was told').toBeLessThan(200)
   })
 })
 

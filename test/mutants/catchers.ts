@@ -1,6 +1,7 @@
 import type { Catcher } from './mutant.js'
 
-const of = (file: string, ...tests: readonly string[]): Catcher => ({ file: `${file}.test.ts`, tests })
+/** Tests of a file below `test`; of any of these names. */
+export const of = (file: string, ...tests: readonly string[]): Catcher => ({ file: `${file}.test.ts`, tests })
 
 /** Random graphs with every setting of joins and windows of any size, in random orders, compared with a reference. */
 export const chains: Catcher = of('e2e/random-graphs', '(chain) give what the reference computes, in any order')

@@ -78,7 +78,8 @@ export abstract class EmittingNode extends SettlingNode {
           if (value === END) break
           if (this.#isOutput(value)) way.hold.push({ port: OUT, value, meta: way.origin().meta })
         }
-        if (!this.live || this.isOver(slot)) break
+        // Told at once: who is stopped by a microtask could never come to one here.
+        if (!this.live || !this.wanted || this.isOver(slot)) break
         if (pacer.due()) await pacer.turn()
         slot.checkTime()
       }
@@ -135,6 +136,7 @@ export abstract class EmittingNode extends SettlingNode {
     const ready = this.slots.ready()
     for (const slot of ready.length > 0 ? ready : [await this.slot()]) {
       if (slot === undefined || this.state !== 'ending') return
+      slot.beginAlone()
       try {
         const result = this.host.scope.run(() => runner.flush?.(slot), undefined)
         await this.#flushed(slot, isThenable(result) ? await result : result)

@@ -44,6 +44,7 @@ class Fitter implements Fittings {
   readonly windows: Map<number, ForkWindow> = new Map()
   readonly batches: Map<number, BatchInlet> = new Map()
   readonly joins: Map<number, LineageJoin> = new Map()
+  readonly zips: Map<number, ZipInlet> = new Map()
   readonly #plan: Plan
   readonly #o: FitterOptions
 
@@ -84,7 +85,7 @@ class Fitter implements Fittings {
     const { properties, partitionBy } = at(this.#plan.nodes, number)
     const { batch, window, queueSize } = properties
     const inlet = (wake: Wake): Inlet => this.#inlet(number, { ...hooks, wake })
-    const { wake, onGivenUp: giveUp, onPassed, keyOf } = hooks
+    const { wake, onGivenUp: giveUp, onPassed, onHeld, keyOf } = hooks
     const { scope } = this.#o.host
     if (batch !== undefined) {
       const batches = new BatchInlet({ inlet, wake, giveUp, scope, batch })
@@ -92,7 +93,7 @@ class Fitter implements Fittings {
       return batches
     }
     if (window !== undefined) return new WindowInlet({ inlet, wake, giveUp, scope, window, onPassed })
-    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, keyOf })
+    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, onHeld, keyOf })
     return inlet(wake)
   }
 
@@ -107,7 +108,17 @@ class Fitter implements Fittings {
     if (this.#plan.regions.positional.has(number)) {
       const onUnequal = (error: PipelineError): void => host.failAtEnd(error)
       const { unequal } = properties
-      return new ZipInlet(queues, { node: name, inputs: names, unequal, counters, scope: host.scope, wake, onUnequal })
+      const zip = new ZipInlet(queues, {
+        node: name,
+        inputs: names,
+        unequal,
+        counters,
+        scope: host.scope,
+        wake,
+        onUnequal,
+      })
+      this.zips.set(number, zip)
+      return zip
     }
     return queues.length === 1 ? new SingleInlet(at(queues, 0), counters, wake) : new MergeInlet(queues, counters, wake)
   }

@@ -39,6 +39,10 @@ export class InFlightQueue extends Queue {
     this.admit()
   }
 
+  override get crowd(): number {
+    return super.crowd + this.#reserving.size
+  }
+
   override put(packet: Packet): boolean | Promise<boolean> {
     if (this.#reserved > 0) this.#reserved--
     return super.put(packet)

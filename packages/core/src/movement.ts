@@ -10,8 +10,8 @@ export class Movement {
   stuck = 0
   /** Those of them whose item was given up: nothing comes of them, but they go on. */
   deaf = 0
-  /** What a call that waits may wait for besides room, in words; absent where there is nothing else. */
-  idling: string | undefined
+  /** Calls that wait for their next item. */
+  asking = 0
   /** Told whenever nothing in the node moves by itself any more. */
   onRest: () => void = () => {}
   readonly #host: Pick<Host, 'waiting' | 'rested'>
@@ -20,6 +20,11 @@ export class Movement {
   constructor(host: Pick<Host, 'waiting' | 'rested'>, isResting: () => boolean) {
     this.#host = host
     this.#isResting = isResting
+  }
+
+  /** Whether something is in progress, and all of it waits for others that may yet come. */
+  get onlyWaits(): boolean {
+    return this.active > 0 && this.blocked >= this.active
   }
 
   /** Whether all that is in progress waits. */
@@ -36,7 +41,7 @@ export class Movement {
   get doing(): string | undefined {
     if (this.stuck > 0) return 'is in a call that ran out of time and has not returned'
     if (this.active > this.blocked) return 'is in a call'
-    return this.blocked > 0 ? this.idling : undefined
+    return this.asking > 0 ? 'waits for its next item' : undefined
   }
 
   /** Waits for others. */

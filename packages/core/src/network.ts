@@ -93,8 +93,8 @@ export class Network implements Host, RequestHost, StallHost {
     return !this.#paused && (this.state === 'running' || this.state === 'draining')
   }
 
-  get delivering(): boolean {
-    return this.#delivery?.busy === true
+  get expecting(): boolean {
+    return this.#delivery?.busy === true || this.#requests?.timed === true
   }
 
   /** Starts every node, from the leaves to the sources. May be called once. */
@@ -162,6 +162,7 @@ export class Network implements Host, RequestHost, StallHost {
   resume(): void {
     this.#paused = false
     for (const node of this.#pipework.nodes) node.resume()
+    this.#watch.resumed()
   }
 
   setWorkers(node: number, count: number): void {
@@ -236,6 +237,7 @@ export class Network implements Host, RequestHost, StallHost {
       const message = `Node "${node}" did not stop within ${this.graceMs} ms and was abandoned.`
       this.events.emit('warning', { message, node })
     }
+    this.rested() // what it held up may be all that still moved
     this.#check()
   }
 

@@ -249,7 +249,7 @@ export abstract class RunningNode implements SlotOwner {
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
     // Who waits for room obeys; only a call that does not return is given up.
-    if (!this.doomed && this.movement.active > 0 && this.movement.blocked >= this.movement.active) {
+    if (!this.doomed && this.movement.onlyWaits) {
       this.#startGrace()
       return
     }
@@ -278,18 +278,18 @@ export abstract class RunningNode implements SlotOwner {
   /** Counts what was taken and will not be processed, and reports it, unless its request was cancelled. */
   protected givenUp(packet: Packet): void {
     this.counters.unprocessed += packet.weight
-    if (packet.scope.request?.over === true) return
+    if (packet.scope.request?.cancelled === true) return
     for (const part of packet.parts ?? [packet]) this.host.lost(this.name, part)
   }
 
   /** Whether nothing in it moves by itself: all that is in progress waits for others. */
   get resting(): boolean {
-    return this.movement.waits && this.isCalm
+    return this.state === 'ended' || (this.movement.waits && this.isCalm)
   }
 
   /** Whether nothing is about to begin. What was told to stop gets its grace, and a teardown takes its time. */
   get isCalm(): boolean {
-    return this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown)
+    return !this.#tearingDown && (this.state !== 'stopping' || this.movement.onlyWaits)
   }
 
   /** Whether it goes on when a time comes that was set here. */

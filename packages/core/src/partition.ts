@@ -7,6 +7,7 @@ export interface PartitionOptions extends GatherOptions {
   readonly most: number
   /** The key of a packet, or what it fails with because it has none. */
   readonly keyOf: InletHooks['keyOf']
+  readonly onHeld: InletHooks['onHeld']
 }
 
 /** A packet with its place in the order of arrival. */
@@ -28,6 +29,7 @@ interface Lane {
 export class PartitionInlet extends GatherInlet {
   readonly #most: number
   readonly #keyOf: PartitionOptions['keyOf']
+  readonly #onHeld: PartitionOptions['onHeld']
   readonly #lanes = new Map<unknown, Lane>()
   readonly #inProgress = new Map<Packet, unknown>()
   /** The first packets of lanes that are not busy, oldest first. */
@@ -39,6 +41,7 @@ export class PartitionInlet extends GatherInlet {
     super(options)
     this.#most = options.most
     this.#keyOf = options.keyOf
+    this.#onHeld = options.onHeld
     this.begin()
   }
 
@@ -70,6 +73,11 @@ export class PartitionInlet extends GatherInlet {
     return this.#size < this.#most
   }
 
+  protected override fail(fault: Faulty): void {
+    this.#onHeld(fault.packet)
+    super.fail(fault)
+  }
+
   protected override hold(packet: Packet): void {
     const found = this.#keyOf(packet)
     if (found instanceof Faulty) {
@@ -77,6 +85,7 @@ export class PartitionInlet extends GatherInlet {
       return
     }
     if (found === undefined) return
+    this.#onHeld(packet)
     const { key } = found
     const lane = this.#lanes.get(key) ?? { busy: false, waiting: [] }
     this.#lanes.set(key, lane)

@@ -15,6 +15,7 @@ import type { Queue } from './queue.js'
 import { Relief } from './relief.js'
 import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
 import { waitsOf } from './waits.js'
+import type { ZipInlet } from './zip.js'
 
 /** What a network is made of, by number of node or edge. */
 export interface Fittings {
@@ -27,6 +28,7 @@ export interface Fittings {
   readonly windows: ReadonlyMap<number, ForkWindow>
   readonly batches: ReadonlyMap<number, BatchInlet>
   readonly joins: ReadonlyMap<number, LineageJoin>
+  readonly zips: ReadonlyMap<number, ZipInlet>
 }
 
 /** The nodes and edges of a network, connected. */

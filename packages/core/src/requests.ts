@@ -73,6 +73,8 @@ export class Request extends Root implements Answer {
   readonly scope: Scope
   /** Whether what is still on its way is of no use. */
   over = false
+  /** Whether that is because it was taken out. */
+  cancelled = false
   /** The first failure of an item that was left out. */
   skipped: PipelineError | undefined
   readonly outputs: Output[] = []
@@ -159,6 +161,7 @@ export class Request extends Root implements Answer {
   #cancel(reason: unknown, error: (nodes: readonly string[]) => PipelineError): void {
     if (this.over) return
     this.#answered()
+    this.cancelled = true
     this.mark('aborted')
     this.#reject(error(this.#takeOut(reason)))
   }
@@ -225,6 +228,11 @@ export class Requests {
     if (full) this.#waiting.push({ request, enter: begin })
     else begin()
     return request.answer
+  }
+
+  /** Whether any of them is taken out when its time has come. */
+  get timed(): boolean {
+    return [...this.#living].some((request) => request.options.timeoutMs !== undefined)
   }
 
   /** The run is over. */

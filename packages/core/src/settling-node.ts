@@ -61,6 +61,10 @@ export abstract class SettlingNode extends RunningNode {
 
   /** A packet that was received needs no call, and nothing comes of it. */
   protected passed(packet: Packet): void {
+    if (this.host.doomed) {
+      this.givenUp(packet)
+      return
+    }
     this.counters.completed += packet.weight
     this.#over(packet)
   }
@@ -137,7 +141,7 @@ export abstract class SettlingNode extends RunningNode {
       return
     }
     super.givenUp(packet)
-    if (this.doomed) return
+    if (this.host.doomed) return
     this.host.ledger.release(packet.frame, this.holds)
     packet.ended()
   }

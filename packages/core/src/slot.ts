@@ -104,6 +104,13 @@ export class WorkerSlot implements Context {
     return `${this.#owner.host.run}/${this.#owner.name}/${this.index}`
   }
 
+  /** A call without a packet is about to begin. */
+  beginAlone(): void {
+    this.packet = undefined
+    this.lapsed = false
+    this.#reset()
+  }
+
   /** A call with `packet` is about to begin. */
   begin(packet: Packet, index: number): void {
     this.packet = packet
@@ -124,6 +131,7 @@ export class WorkerSlot implements Context {
 
   #reset(): void {
     this.#used = false
+    this.clock = undefined
     this.attempt = 1
     this.gave = false
     this.overdue = false

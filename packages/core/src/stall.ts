@@ -7,8 +7,8 @@ export interface StallHost {
   readonly waiting: number
   /** Whether it is at work: started, not paused, not over. */
   readonly atWork: boolean
-  /** Whether an output is in the hands of the caller. */
-  readonly delivering: boolean
+  /** Whether the caller has an output in hand, or a request will be given up at its time. */
+  readonly expecting: boolean
   stalled(error: PipelineError<'RUN_STALLED'>): void
 }
 
@@ -42,11 +42,12 @@ export class StallWatch {
 
   /** Something came to rest. */
   rested(): void {
-    if (this.#host.waiting === 0 || this.#look !== undefined) return
+    if (this.#look !== undefined || (this.#host.waiting === 0 && this.#timer === undefined)) return
     this.#look = setImmediate(() => {
       this.#look = undefined
-      const { atWork, waiting, delivering } = this.#host
-      if (atWork && waiting > 0 && !delivering && this.#watched.standsStill()) this.#stalled()
+      const { atWork, waiting, expecting } = this.#host
+      if (atWork && waiting > 0 && !expecting && this.#watched.standsStill()) this.#stalled()
+      else if (!this.#watched.holds) this.#disarm()
     })
   }
 
@@ -55,12 +56,26 @@ export class StallWatch {
     if (this.#inactivityMs === undefined || this.#timer !== undefined) return
     this.#progress = this.#watched.progress
     this.#still = 0
-    this.#arm(this.#inactivityMs / LOOKS)
+    this.#arm(Math.ceil(this.#inactivityMs / LOOKS))
+  }
+
+  /** It was paused: what has not moved meanwhile could not. */
+  resumed(): void {
+    if (this.#timer !== undefined) {
+      this.#disarm()
+      this.stirred()
+    }
+    this.rested()
   }
 
   end(): void {
     clearImmediate(this.#look)
+    this.#disarm()
+  }
+
+  #disarm(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #arm(ms: number): void {

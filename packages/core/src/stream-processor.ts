@@ -43,12 +43,12 @@ export class StreamProcessor extends EmittingNode {
 
   constructor(options: StreamProcessorOptions) {
     super(options, options.holds)
-    this.movement.idling = 'waits for its next item'
     this.#inlet = options.inlet({
       wake: () => this.#wake(),
       onFault: (packet, error) => void this.fault(packet, error, 0),
       onGivenUp: (packet) => this.givenUp(packet),
       onPassed: (packet) => this.passed(packet),
+      onHeld: () => {},
       keyOf: () => undefined,
     })
   }
@@ -192,7 +192,9 @@ export class StreamProcessor extends EmittingNode {
         if (taken !== undefined) return taken
         if (this.#inlet.over) return undefined
       }
+      this.movement.asking++
       await this.movement.until(new Promise<void>((resume) => this.#waiting.push(resume)))
+      this.movement.asking--
     }
   }
 

@@ -82,7 +82,8 @@ export abstract class TryingNode extends CallingNode {
       const called = this.#start(slot, packet)
       if (isThenable(called)) this.waits()
       const result = isThenable(called) ? await slot.whenGiven(called) : called
-      if (!isGenerator(result)) return this.#mismatch(packet, result) ?? { result }
+      const wrong = this.#mismatch(packet, result)
+      if (wrong !== undefined || !isGenerator(result)) return wrong ?? { result }
       const held: Emission[] | undefined = emit === 'atomic' ? [] : undefined
       const accepted = await this.expand(slot, new Draw(result, this.scopeOf(packet)), this.way(slot, packet, held))
       return held === undefined ? { accepted } : { held }

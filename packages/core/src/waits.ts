@@ -14,6 +14,7 @@ export interface WaitingParts {
   readonly windows: ReadonlyMap<number, ForkWindow>
   readonly batches: ReadonlyMap<number, BatchInlet>
   readonly joins: ReadonlyMap<number, Pick<LineageJoin, 'lacking'>>
+  readonly zips: ReadonlyMap<number, Pick<LineageJoin, 'lacking'>>
 }
 
 /** Who waits for whom, from the sources on. */
@@ -29,6 +30,8 @@ export function waitsOf(plan: Plan, parts: WaitingParts): StalledNode[] {
       ...companyFor(parts, number),
     ]
     if (doing !== undefined) waits.push({ why: doing })
+    else if (waits.length === 0 && movement.blocked > 0)
+      waits.push({ why: 'waits until its outputs are taken, or for the turn of an earlier item' })
     return waits.map((wait) => ({ node: name, ...wait }))
   })
 }
@@ -53,8 +56,8 @@ function creditFor(plan: Plan, { windows }: WaitingParts, number: number): Wait[
   return [{ on: joins[0], why }]
 }
 
-function restFor({ joins }: WaitingParts, number: number): Wait[] {
-  const { items, inputs } = joins.get(number)?.lacking ?? { items: 0, inputs: [] }
+function restFor({ joins, zips }: WaitingParts, number: number): Wait[] {
+  const { items, inputs } = (joins.get(number) ?? zips.get(number))?.lacking ?? { items: 0, inputs: [] }
   if (items === 0 || inputs.length === 0) return []
   return [{ on: inputs[0], why: `waits for the rest of ${items} items from ${inputs.map(quote).join(' and ')}` }]
 }

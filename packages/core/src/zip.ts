@@ -53,6 +53,12 @@ export class ZipInlet implements Inlet, Receiver {
     return packet
   }
 
+  /** How many items have come in part, and the inputs that the rest would come by. */
+  get lacking(): { readonly items: number; readonly inputs: readonly string[] } {
+    const items = Math.max(...this.#queues.map((queue) => queue.size))
+    return { items, inputs: this.#o.inputs.filter((_, input) => this.#queues[input]?.size === 0) }
+  }
+
   done(): void {
     for (const queue of this.#queues) queue.giveBack()
   }

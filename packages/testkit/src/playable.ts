@@ -22,7 +22,7 @@ export interface Thrown {
   readonly weight: number
 }
 
-/** A random graph with coroutines. What it has `seen` grows while it runs. */
+/** A random graph with coroutines. It is itself what the reference has to know of a run: give it to `expectedOf`. */
 export interface Playable extends Seen {
   readonly document: GraphDocument
   /** What the document names and does not hold. */
@@ -166,7 +166,7 @@ function make(node: RandomNode, inputs: readonly unknown[], { attempt, notes }: 
   const error = results.find((result) => result instanceof Refusal) ?? new Refusal(`${name} falters at ${values}`)
   if (attempt < (properties.retry?.attempts ?? 1)) notes.retried.set(name, (notes.retried.get(name) ?? 0) + 1)
   else {
-    for (const value of values) notes.refused.add(`${name} ${value}`)
+    if (properties.batch !== undefined) for (const value of values) notes.refused.add(`${name} ${value}`)
     notes.thrown.push({ error, weight: inputs.flatMap(partsOf).length })
   }
   throw error

@@ -21,7 +21,10 @@ export interface ExpectedCounts {
   readonly retried: number
 }
 
-/** What a run did that was up to which values came together in batches. */
+/**
+ * What a run did that was up to which values came together in batches. A batch fails where one of its values does, and
+ * takes the others along: which these are is noted by the coroutines, and everything else follows from it.
+ */
 export interface Seen {
   /** Values that were in batches which failed for good: `node value`. */
   readonly refused: ReadonlySet<string>

@@ -1,0 +1,200 @@
+import { of } from './catchers.js'
+import type { Mutant } from './mutant.js'
+
+/** Mistakes in windows over the input, in partitions, and in places that are taken beforehand. */
+export const LANES: readonly Mutant[] = [
+  {
+    name: 'a window moves on by its whole size',
+    what: 'Windows do not overlap.',
+    changes: [{ file: 'window.ts', search: 'Math.min(step, size)', replace: 'size' }],
+    caughtBy: of('e2e/windows', 'over 5 items, as'),
+  },
+  {
+    name: 'a window does not leave out what is between it and the next',
+    what: 'Windows that are further apart than they are long follow each other without a gap.',
+    changes: [{ file: 'window.ts', search: 'Math.max(0, step - size)', replace: '0' }],
+    caughtBy: of('e2e/windows', 'over 8 items, as'),
+  },
+  {
+    name: 'an incomplete last window is left out',
+    what: '`partial` has no effect.',
+    changes: [
+      { file: 'window.ts', search: 'return this.#window.partial && this', replace: 'return this.#gap < 0 && this' },
+    ],
+    caughtBy: of('e2e/windows', 'over 4 items, as'),
+  },
+  {
+    name: 'the last window is handed over twice',
+    what: 'At the end of the input what is left of the last window is another one.',
+    changes: [
+      {
+        file: 'window.ts',
+        search: 'this.#window.partial && this.#fresh > 0 &&',
+        replace: 'this.#window.partial && this.#held.length > 0 &&',
+      },
+    ],
+    caughtBy: of('e2e/windows', 'over 3 items, as'),
+  },
+  {
+    name: 'an item is completed by each of its windows',
+    what: 'Whatever is in a window is worked off with it, although later windows have it too.',
+    changes: [{ file: 'window.ts', search: 'parts.slice(0, leaving)', replace: 'parts' }],
+    caughtBy: of('e2e/windows', 'is completed once, when the last of its windows is over'),
+  },
+  {
+    name: 'an item between two windows has no end',
+    what: 'What is passed over is not worked off.',
+    changes: [{ file: 'window.ts', search: 'this.#gap--\n      this.#onPassed(packet)', replace: 'this.#gap--' }],
+    caughtBy: of('e2e/windows', 'is completed without a call where it is between'),
+  },
+  {
+    name: 'what is left of the last window has no end',
+    what: 'Items that no further window has are not worked off at the end of the input.',
+    changes: [{ file: 'window.ts', search: 'for (const packet of passed) this.#onPassed(packet)', replace: '' }],
+    caughtBy: of('e2e/windows', 'over 2 items, as'),
+  },
+  {
+    name: 'an item that is passed over keeps its tokens',
+    what: 'An item that needs no call is completed, but does not end.',
+    changes: [
+      {
+        file: 'settling-node.ts',
+        search: 'this.counters.completed += packet.weight\n    this.#over(packet)',
+        replace: 'this.counters.completed += packet.weight',
+      },
+    ],
+    caughtBy: of('e2e/windows', 'over 2 items, as', 'is completed once'),
+  },
+  {
+    name: 'two items of one key are in progress',
+    what: 'A key does not hold back the next item that has it.',
+    changes: [{ file: 'partition.ts', search: 'lane.busy = true', replace: 'lane.busy = false' }],
+    caughtBy: of('e2e/partitions', 'has one item of each key in progress'),
+  },
+  {
+    name: 'a key is free only at the end',
+    what: 'The items that wait for one of their key are not let go when that is done.',
+    changes: [{ file: 'partition.ts', search: 'lane.busy = false\n', replace: '' }],
+    caughtBy: of('e2e/partitions', 'has one item of each key in progress'),
+  },
+  {
+    name: 'a key that becomes free wakes nobody',
+    what: 'The node does not look again when an item of a key is done.',
+    changes: [
+      {
+        file: 'partition.ts',
+        search: 'this.#release(key, lane)\n    this.wake()',
+        replace: 'this.#release(key, lane)',
+      },
+    ],
+    caughtBy: of('e2e/partitions', 'has one item of each key in progress', 'works off one key alone'),
+  },
+  {
+    name: 'the youngest of the free keys goes first',
+    what: 'Of items of different keys the one that came last is taken.',
+    changes: [{ file: 'partition.ts', search: '> first.number', replace: '< first.number' }],
+    caughtBy: of(
+      'e2e/partitions',
+      'keeps that order also where an item was overtaken',
+      'lets results leave in the order',
+    ),
+  },
+  {
+    name: 'one item too many is held aside',
+    what: 'A partition holds one item more than its queue does.',
+    changes: [{ file: 'partition.ts', search: 'this.#size < this.#most', replace: 'this.#size <= this.#most' }],
+    caughtBy: of('e2e/partitions', 'is as much as the queue holds'),
+  },
+  {
+    name: 'an item without a key is lost',
+    what: 'An item whose key could not be told is not failed.',
+    changes: [{ file: 'processor.ts', search: 'void this.fault(packet, failure, 0)\n      return', replace: 'return' }],
+    caughtBy: of('e2e/partitions', 'that throws fails the item'),
+  },
+  {
+    name: 'a promise in place of a key is nobody’s',
+    what: 'What a promise in place of a key rejects with is a rejection that nobody handles.',
+    changes: [{ file: 'processor.ts', search: 'key.then(undefined, () => {})', replace: '' }],
+    caughtBy: of('e2e/partitions', 'fails the item'),
+  },
+  {
+    name: 'a place is given back when its packet is taken',
+    what: 'With `packetsInFlight` a packet that is in work does not count.',
+    changes: [{ file: 'in-flight-queue.ts', search: 'this.#inWork++\n    const', replace: 'const' }],
+    caughtBy: of('e2e/packets-in-flight', 'makes exactly'),
+  },
+  {
+    name: 'a place is never given back',
+    what: 'A packet that was in work counts for ever.',
+    changes: [{ file: 'in-flight-queue.ts', search: 'this.#inWork--\n    this.admit()', replace: '' }],
+    caughtBy: of('e2e/packets-in-flight', 'does so also where nothing has to be waited for'),
+  },
+  {
+    name: 'a place that is given back wakes nobody',
+    what: 'Whoever waits for a place is not told that there is one.',
+    changes: [{ file: 'in-flight-queue.ts', search: 'this.#inWork--\n    this.admit()', replace: 'this.#inWork--' }],
+    caughtBy: of('e2e/packets-in-flight', 'does so also where nothing has to be waited for'),
+  },
+  {
+    name: 'there is one place too many',
+    what: 'One packet more than `packetsInFlight` is in flight.',
+    changes: [{ file: 'in-flight-queue.ts', search: '< this.#most', replace: '<= this.#most' }],
+    caughtBy: of('e2e/packets-in-flight', 'makes exactly'),
+  },
+  {
+    name: 'a place that was taken beforehand counts twice',
+    what: 'A packet that had a place before it was made needs another one.',
+    changes: [
+      { file: 'in-flight-queue.ts', search: 'if (this.#reserved > 0) this.#reserved--\n    return', replace: 'return' },
+    ],
+    caughtBy: of('e2e/packets-in-flight', 'does so also where nothing has to be waited for'),
+  },
+  {
+    name: 'a place is not taken beforehand',
+    what: 'A packet is made although there is no place for it.',
+    changes: [
+      {
+        file: 'in-flight-queue.ts',
+        search: 'if (this.closed || this.#hasPlace) {',
+        replace: 'if (this.closed || this.size >= 0) {',
+      },
+    ],
+    caughtBy: of('e2e/packets-in-flight', 'keeps a whole chain in step', 'makes one step after the other'),
+  },
+  {
+    name: 'the place of an output that was not made is lost',
+    what: 'A call that gives nothing keeps the place that was taken for its output.',
+    changes: [{ file: 'processor.ts', search: 'if (!slot.gave) this.outlet.places?.unreserve()', replace: '' }],
+    caughtBy: of('e2e/packets-in-flight', 'goes on'),
+  },
+  {
+    name: 'the place of an output is given back twice',
+    what: 'A call whose output has left gives back a place that is not its own.',
+    changes: [
+      {
+        file: 'processor.ts',
+        search: 'if (!slot.gave) this.outlet.places?.unreserve()',
+        replace: 'this.outlet.places?.unreserve()',
+      },
+    ],
+    caughtBy: of('e2e/packets-in-flight', 'begins exactly n calls'),
+  },
+  {
+    name: 'who waits for a place is not let go',
+    what: 'A producer that waits for a place still waits when its consumer wants no more.',
+    changes: [
+      {
+        file: 'in-flight-queue.ts',
+        search: 'for (let resume = this.#reserving.shift(); resume; resume = this.#reserving.shift()) resume()',
+        replace: '',
+      },
+    ],
+    caughtBy: of('e2e/packets-in-flight', 'is let go when nobody wants more'),
+  },
+  {
+    name: 'a merge does not give places back',
+    what: 'A node with several inputs does not say that a packet is worked off.',
+    changes: [{ file: 'inlet.ts', search: 'this.#from.get(packet)?.giveBack()', replace: '' }],
+    caughtBy: of('e2e/packets-in-flight', 'of a fan-in, each producer has n of its own', 'of a fan-in of a node'),
+  },
+]
