@@ -83,6 +83,10 @@ export abstract class GatherInlet implements Inlet {
   protected abstract hold(packet: Packet): void
   /** Only called while {@link hasNext}. */
   protected abstract next(): Taken
+  /** Whether a call has it besides: then that decides what becomes of it. */
+  protected isInCall(_packet: Packet): boolean {
+    return false
+  }
   /** Forgets what is held, but for what `stays`. */
   protected abstract keep(stays: (packet: Packet) => boolean): void
   /** Nothing more will come. */
@@ -114,7 +118,7 @@ export abstract class GatherInlet implements Inlet {
   #drop(): void {
     const gone = this.held
     this.keep(() => false)
-    for (const packet of gone) this.#giveUp(packet)
+    for (const packet of gone) if (!this.isInCall(packet)) this.#giveUp(packet)
     for (let fault = this.#faults.shift(); fault; fault = this.#faults.shift()) this.#giveUp(fault.packet)
   }
 }

@@ -237,7 +237,7 @@ export class Network implements Host, RequestHost, StallHost {
       const message = `Node "${node}" did not stop within ${this.graceMs} ms and was abandoned.`
       this.events.emit('warning', { message, node })
     }
-    this.rested() // what it held up may be all that still moved
+    this.rested()
     this.#check()
   }
 

@@ -91,8 +91,8 @@ export class Packet {
 
 /** Several packets that one call works off together: a batch or a window. */
 export class Bundle extends Packet {
-  /** Those that end with the call: of a window, the ones that no later window has. */
-  readonly members: readonly Packet[]
+  /** Those that end with the call. */
+  members: readonly Packet[]
   /** Those whose fate is decided already: worked off, failed, or given up because their request was cancelled. */
   readonly gone: Set<Packet> = new Set()
 
@@ -110,6 +110,9 @@ export class Bundle extends Packet {
   get left(): readonly Packet[] {
     return this.gone.size === 0 ? this.members : this.members.filter((member) => !this.gone.has(member))
   }
+
+  /** The fate of the call is decided: the time to tell which items end with it. */
+  decide(): void {}
 
   /** Decides the fate of a member; `false` if it was decided before. */
   settle(member: Packet): boolean {

@@ -71,6 +71,7 @@ export abstract class SettlingNode extends RunningNode {
 
   /** The call of `packet` has ended without error, and its outputs have left or never will. */
   protected workedOff(packet: Packet, accepted: boolean): void {
+    if (packet instanceof Bundle) packet.decide()
     if (this.doomed) {
       this.givenUp(packet)
       return
@@ -88,6 +89,7 @@ export abstract class SettlingNode extends RunningNode {
    * @param attempts how often its call was made
    */
   protected fault(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
+    if (packet instanceof Bundle) packet.decide()
     this.counters.failed += packet.weight
     const policy = this.doomed ? 'fail' : this.#policyNow()
     if (policy === 'route') return this.#route(packet, error, attempts)
@@ -137,6 +139,7 @@ export abstract class SettlingNode extends RunningNode {
 
   protected override givenUp(packet: Packet): void {
     if (packet instanceof Bundle) {
+      packet.decide()
       for (const member of packet.left) this.givenUp(member)
       return
     }

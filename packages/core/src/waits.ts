@@ -20,7 +20,8 @@ export interface WaitingParts {
 /** Who waits for whom, from the sources on. */
 export function waitsOf(plan: Plan, parts: WaitingParts): StalledNode[] {
   return plan.order.flatMap((number) => {
-    const { name } = at(plan.nodes, number)
+    const { name, outputs } = at(plan.nodes, number)
+    const isLeaf = outputs.length === 0
     const { dozes, movement } = at(parts.nodes, number)
     const doing = dozes ? 'waits until another call may start' : movement.doing
     const waits = [
@@ -31,7 +32,9 @@ export function waitsOf(plan: Plan, parts: WaitingParts): StalledNode[] {
     ]
     if (doing !== undefined) waits.push({ why: doing })
     else if (waits.length === 0 && movement.blocked > 0)
-      waits.push({ why: 'waits until its outputs are taken, or for the turn of an earlier item' })
+      waits.push({
+        why: isLeaf ? 'waits until onOutput has taken its outputs' : 'waits for the turn of an earlier item',
+      })
     return waits.map((wait) => ({ node: name, ...wait }))
   })
 }
