@@ -68,7 +68,10 @@ export abstract class GatherInlet implements Inlet {
       if (packet.scope === scope) gone.push(packet)
       return packet.scope === scope
     })
-    for (const packet of gone) this.#giveUp(packet)
+    for (const packet of gone) {
+      this.#giveUp(packet)
+      this.inner.done?.(packet)
+    }
     this.pull()
     return waited || gone.length > 0
   }

@@ -1,4 +1,4 @@
-import type { Packet } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import { Queue } from './queue.js'
 import { Ring } from './ring.js'
 
@@ -16,6 +16,8 @@ export class InFlightQueue extends Queue {
   #inWork = 0
   /** Places that are taken for items which are being made. */
   #reserved = 0
+  /** Places of outputs that wait for room. */
+  #placed = 0
   readonly #reserving = new Ring<() => void>()
 
   constructor(capacity: number, most: number) {
@@ -44,7 +46,10 @@ export class InFlightQueue extends Queue {
   }
 
   override put(packet: Packet): boolean | Promise<boolean> {
-    if (this.#reserved > 0) this.#reserved--
+    if (this.#reserved === 0) return super.put(packet)
+    this.#reserved--
+    // It has a place, and keeps it while it waits for room.
+    if (super.full && !this.closed) this.#placed++
     return super.put(packet)
   }
 
@@ -64,7 +69,22 @@ export class InFlightQueue extends Queue {
 
   override letGo(): void {
     super.letGo()
+    this.#placed = 0
     for (let resume = this.#reserving.shift(); resume; resume = this.#reserving.shift()) resume()
+  }
+
+  override withdraw(scope: Scope): void {
+    const before = super.crowd
+    super.withdraw(scope)
+    this.#placed = Math.max(0, this.#placed - (before - super.crowd))
+  }
+
+  protected override get mayAdmit(): boolean {
+    return this.#placed > 0 ? !super.full : !this.full
+  }
+
+  protected override admitted(): void {
+    if (this.#placed > 0) this.#placed--
   }
 
   protected override get full(): boolean {
@@ -80,6 +100,6 @@ export class InFlightQueue extends Queue {
   }
 
   get #hasPlace(): boolean {
-    return this.size + this.#inWork + this.#reserved < this.#most
+    return this.size + this.#inWork + this.#reserved + this.#placed < this.#most
   }
 }

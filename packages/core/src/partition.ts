@@ -84,7 +84,10 @@ export class PartitionInlet extends GatherInlet {
       this.fail(found)
       return
     }
-    if (found === undefined) return
+    if (found === undefined) {
+      this.inner.done?.(packet)
+      return
+    }
     this.#onHeld(packet)
     const { key } = found
     const lane = this.#lanes.get(key) ?? { busy: false, waiting: [] }

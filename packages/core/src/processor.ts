@@ -6,6 +6,7 @@ import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
 import type { Packet, Scope } from './packet.js'
 import type { Token } from './regions.js'
+import { Ring } from './ring.js'
 import { WorkerSlot } from './slot.js'
 import { TryingNode } from './trying-node.js'
 
@@ -35,6 +36,12 @@ export class Processor extends TryingNode {
   readonly #gated: boolean
   /** A burst was asked for and has not started. */
   #scheduled = false
+  /** Workers that wait for a place for their output. */
+  readonly #seekers = new Ring<() => void>()
+  /** Packets that were worked off, of which no next one was asked for yet. */
+  readonly #toAsk = new Ring<Packet>()
+  /** Places for outputs that were taken when the next items were asked for. */
+  #placesAhead = 0
   /** Items taken so far. */
   #taken = 0
   /** Numbers of packets that were held aside: their turns are in the order in which they came. */
@@ -172,7 +179,7 @@ export class Processor extends TryingNode {
         if (!slot.gave) this.outlet.places?.unreserve()
         slot.gave = false
       }
-      if (this.#tells) this.#inlet.done?.(packet)
+      if (this.#tells) this.#ask(packet)
       if (pacer.due()) {
         this.waits()
         await pacer.turn()
@@ -182,14 +189,44 @@ export class Processor extends TryingNode {
 
   /** Waits for a place for the output, where that has to be taken first; tells whether there is still something to take. */
   async #hasPlace(): Promise<boolean> {
-    const place = this.outlet.places?.reserve()
-    if (place !== undefined) {
-      this.waits()
-      await this.movement.until(place)
+    if (this.#placesAhead > 0) this.#placesAhead--
+    else if (this.outlet.places !== undefined) {
+      const granted = new Promise<void>((resume) => this.#seekers.push(resume))
+      this.#seek()
+      if (this.#seekers.size > 0) this.waits()
+      await this.movement.until(granted)
     }
     if (this.#mayTake()) return true
     this.outlet.places?.unreserve()
     return false
+  }
+
+  /**
+   * Asks for the next item, for the sake of who waits for that: with a place for its output, where that needs one. So a
+   * whole chain goes in step.
+   */
+  #ask(packet: Packet): void {
+    if (this.outlet.places === undefined) this.#inlet.done?.(packet)
+    else {
+      this.#toAsk.push(packet)
+      this.#seek()
+    }
+  }
+
+  /** Takes a place: for the worker that has waited longest, or ahead of the next item, which is then asked for. */
+  #seek(): void {
+    const { places } = this.outlet
+    const granted = (): void => {
+      const seeker = this.#seekers.shift()
+      const packet = this.#toAsk.shift()
+      if (seeker !== undefined) seeker()
+      else if (packet !== undefined) this.#placesAhead++
+      else places?.unreserve()
+      if (packet !== undefined) this.#inlet.done?.(packet)
+    }
+    const place = places?.reserve()
+    if (place === undefined) granted()
+    else void place.then(granted)
   }
 
   /** Before a burst ends for want of items: a few turns of the microtask queue, in case its producer is about to go on. */

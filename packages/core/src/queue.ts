@@ -205,6 +205,11 @@ export class Queue implements Edge {
     return this.#packets.size >= this.capacity
   }
 
+  /** Whether the producer that has waited longest may put. */
+  protected get mayAdmit(): boolean {
+    return !this.full
+  }
+
   /** How many producers wait. */
   get crowd(): number {
     return this.#waiting.size
@@ -212,13 +217,17 @@ export class Queue implements Edge {
 
   /** Lets producers in while there is room. */
   protected admit(): void {
-    while (this.#waiting.size > 0 && !this.full) {
+    while (this.#waiting.size > 0 && this.mayAdmit) {
       const next = this.#waiting.shift()
       if (next === undefined) return
+      this.admitted()
       this.#accept(next.packet)
       next.resume(true)
     }
   }
+
+  /** A producer that waited is about to put. */
+  protected admitted(): void {}
 
   #accept(packet: Packet): void {
     const number = this.entered++

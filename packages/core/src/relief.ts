@@ -99,8 +99,8 @@ export class Relief {
   }
 
   #rests(number: number): boolean {
-    const { movement, isCalm } = at(this.#parts.nodes, number)
-    return movement.isBarren && isCalm
+    const { state, movement, isCalm } = at(this.#parts.nodes, number)
+    return state === 'ended' || (movement.isBarren && isCalm)
   }
 }
 
