@@ -67,7 +67,7 @@ export class BatchInlet extends GatherInlet {
   protected override hold(packet: Packet): void {
     this.#members.push(packet)
     // The place that it had on the way is free: the batch asks for more.
-    this.inner.done?.(packet)
+    this.inner.ask(packet)
     const { maxWaitMs } = this.#batch
     if (maxWaitMs === undefined || this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
@@ -90,5 +90,5 @@ export class BatchInlet extends GatherInlet {
     this.#timer = undefined
   }
 
-  override done(): void {}
+  override ask(): void {}
 }

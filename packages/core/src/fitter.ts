@@ -15,7 +15,7 @@ import { type Deliver, Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import { PartitionInlet } from './partition.js'
 import { type Fittings, Pipework } from './pipework.js'
-import { isLeaf, type Plan, type PlanEdge } from './plan.js'
+import { isLeaf, OUT, type Plan, type PlanEdge } from './plan.js'
 import { Processor } from './processor.js'
 import { Queue } from './queue.js'
 import { Source } from './source.js'
@@ -200,6 +200,7 @@ class Fitter implements Fittings {
     const [only = -1] = outputs
     const edge = this.edges[only]
     if (outputs.length !== 1 || !(edge instanceof InFlightQueue)) return undefined
+    if (at(this.#plan.edges, only).port !== OUT) return undefined
     if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
     // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
     return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run)

@@ -46,8 +46,8 @@ export abstract class GatherInlet implements Inlet {
     return taken
   }
 
-  done(packet: Packet): void {
-    this.inner.done?.(packet)
+  ask(packet: Packet): void {
+    this.inner.ask(packet)
   }
 
   close(): void {
@@ -70,7 +70,7 @@ export abstract class GatherInlet implements Inlet {
     })
     for (const packet of gone) {
       this.#giveUp(packet)
-      this.inner.done?.(packet)
+      this.inner.ask(packet)
     }
     this.pull()
     return waited || gone.length > 0

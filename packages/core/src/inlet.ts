@@ -31,8 +31,10 @@ export interface Inlet {
   take(): Taken | undefined
   /** Whether it will have something to give when a time has come. */
   readonly timed?: boolean
-  /** A packet that was taken is worked off: whoever had it asks for the next. Absent where nobody needs to know. */
+  /** A packet that was taken is worked off. Absent where nobody needs to know. */
   done?(packet: Packet): void
+  /** Whoever had a packet asks for the next: its place on the way is free. */
+  ask(packet: Packet): void
   /** Takes out all packets of a request that was cancelled; tells whether there were any. */
   cancel(scope: Scope): boolean
   /** The node wants no more: closes the edges, and so stops whoever feeds only them. */
@@ -80,7 +82,7 @@ export class SingleInlet implements Inlet, Receiver {
     return this.#queue.over
   }
 
-  done(): void {
+  ask(): void {
     this.#queue.giveBack()
   }
 
@@ -156,7 +158,7 @@ export class MergeInlet implements Inlet, Receiver {
     return packet
   }
 
-  done(packet: Packet): void {
+  ask(packet: Packet): void {
     this.#from.get(packet)?.giveBack()
     this.#from.delete(packet)
   }

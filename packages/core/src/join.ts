@@ -74,6 +74,9 @@ export class LineageJoin implements Inlet, FrameJoin {
     return packet
   }
 
+  /** Its edges hold nothing, so there is no place to give back. */
+  ask(): void {}
+
   opened(share: Share): void {
     this.#pending++
     // The decision may fail a root of which nothing else is left by then.

@@ -49,8 +49,7 @@ export class PartitionInlet extends GatherInlet {
     return [...this.#lanes.values()].flatMap(({ waiting }) => waiting.map(({ packet }) => packet))
   }
 
-  override done(packet: Packet): void {
-    super.done(packet)
+  done(packet: Packet): void {
     if (!this.#inProgress.has(packet)) return
     const key = this.#inProgress.get(packet)
     this.#inProgress.delete(packet)
@@ -85,7 +84,7 @@ export class PartitionInlet extends GatherInlet {
       return
     }
     if (found === undefined) {
-      this.inner.done?.(packet)
+      this.inner.ask(packet)
       return
     }
     this.#onHeld(packet)

@@ -179,7 +179,10 @@ export class Processor extends TryingNode {
         if (!slot.gave) this.outlet.places?.unreserve()
         slot.gave = false
       }
-      if (this.#tells) this.#ask(packet)
+      if (this.#tells) {
+        this.#inlet.done?.(packet)
+        this.#ask(packet)
+      }
       if (pacer.due()) {
         this.waits()
         await pacer.turn()
@@ -206,7 +209,7 @@ export class Processor extends TryingNode {
    * whole chain goes in step.
    */
   #ask(packet: Packet): void {
-    if (this.outlet.places === undefined) this.#inlet.done?.(packet)
+    if (this.outlet.places === undefined) this.#inlet.ask(packet)
     else {
       this.#toAsk.push(packet)
       this.#seek()
@@ -222,7 +225,7 @@ export class Processor extends TryingNode {
       if (seeker !== undefined) seeker()
       else if (packet !== undefined) this.#placesAhead++
       else places?.unreserve()
-      if (packet !== undefined) this.#inlet.done?.(packet)
+      if (packet !== undefined) this.#inlet.ask(packet)
     }
     const place = places?.reserve()
     if (place === undefined) granted()

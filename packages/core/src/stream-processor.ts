@@ -214,7 +214,7 @@ export class StreamProcessor extends EmittingNode {
     const { packet } = slot
     if (packet === undefined || this.state === 'ended') return
     slot.packet = undefined
-    this.#inlet.done?.(packet)
+    this.#inlet.ask(packet)
     if (slot.lapsed) return
     this.trace(slot, packet, 'completed')
     this.workedOff(packet, accepted)

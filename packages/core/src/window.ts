@@ -85,7 +85,7 @@ export class WindowInlet extends GatherInlet {
   }
 
   protected override hold(packet: Packet): void {
-    this.inner.done?.(packet)
+    this.inner.ask(packet)
     if (this.#gap > 0) {
       this.#gap--
       this.#onPassed(packet)
@@ -133,5 +133,5 @@ export class WindowInlet extends GatherInlet {
     for (const packet of left) if (!this.isInCall(packet)) this.#onPassed(packet)
   }
 
-  override done(): void {}
+  override ask(): void {}
 }

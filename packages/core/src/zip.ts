@@ -59,7 +59,7 @@ export class ZipInlet implements Inlet, Receiver {
     return { items, inputs: this.#o.inputs.filter((_, input) => this.#queues[input]?.size === 0) }
   }
 
-  done(): void {
+  ask(): void {
     for (const queue of this.#queues) queue.giveBack()
   }
 
