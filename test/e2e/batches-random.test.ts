@@ -44,6 +44,7 @@ interface Properties {
   readonly onError: 'skip'
   readonly batch?: { readonly size: number; readonly maxWaitMs?: number }
   readonly packetsInFlight?: number
+  readonly partitionBy?: 'key'
 }
 
 interface Drawn {
@@ -101,6 +102,7 @@ class Drawing {
       onError: 'skip',
       ...(batch && { batch }),
       ...(this.#inFlight && random.chance(0.5) && { packetsInFlight: random.integer(1, 3) }),
+      ...(!batch && random.chance(0.2) && { partitionBy: 'key' as const }),
     }
     return { kind: 'work', name, filters: random.chance(0.25), fails: random.chance(0.2), properties }
   }
@@ -138,6 +140,9 @@ const refuses = ({ name, fails }: Work, values: readonly string[]): boolean =>
 const made = ({ name }: Work, value: string): string => `${value}/${name}`
 const textOf = (input: unknown): string => (Array.isArray(input) ? `(${input.map(textOf).join(' ')})` : String(input))
 
+/** The key of what comes to a node that is partitioned. */
+const keyOf = (input: unknown): number => hashOf(textOf(input)) % 3
+
 /** A run: coroutines that wait at a scheduler, and what they have seen. */
 class Play {
   readonly drawn: Drawn
@@ -156,7 +161,7 @@ class Play {
     const nodes: Record<string, Stage> = { src: this.#source() }
     const graph: Record<string, Successor[]> = {}
     this.#wire(drawn.line, 'src', { nodes, graph })
-    this.plumber = windowed(drawn.windows, nodes, graph)
+    this.plumber = windowed(drawn.windows, nodes, graph, { coroMap: { key: keyOf } as never })
   }
 
   /** Adds a line behind a node; gives the last node of it. */
@@ -213,8 +218,11 @@ class Play {
       throw new Error(`${work.name} refuses ${values}`)
     }
     let running = 0
+    const keys = new Set<number>()
     return (input: unknown): unknown => {
-      if (++running > workers) this.complaints.push(`${work.name} has ${running} calls at once`)
+      const key = work.properties.partitionBy && keyOf(input)
+      if (key !== undefined && keys.size === keys.add(key).size) this.complaints.push(`${work.name} has two of a key`)
+      if (++running > workers && this.steady) this.complaints.push(`${work.name} has ${running} calls at once`)
       const values = batch === undefined ? [textOf(input)] : (input as unknown[]).map(textOf)
       if (batch !== undefined) {
         if (values.length < 1 || values.length > batch.size) this.complaints.push(`${work.name} got ${values.length}`)
@@ -223,6 +231,7 @@ class Play {
       }
       const call = (): unknown => {
         running--
+        if (key !== undefined) keys.delete(key)
         return batch === undefined ? single(values[0] ?? '') : together(values)
       }
       return this.scheduler.after(`${work.name} ${values.join(' ')}`, call)

@@ -88,9 +88,9 @@ export const BATCHING: readonly Mutant[] = [
   },
   {
     name: 'a member of a batch is settled twice',
-    what: 'A member whose result has left is given up as well when the run ends during the next one.',
+    what: 'A member of a batch that was given up because its request was cancelled is worked off as well.',
     changes: [{ file: 'packet.ts', search: 'this.gone.add(member)\n', replace: '' }],
-    caughtBy: of('e2e/batches', 'gives each member away, or lists it'),
+    caughtBy: of('e2e/requests-cancelled', 'in a call of a batch'),
   },
   {
     name: 'the time of a batch begins with its last member',
@@ -142,15 +142,23 @@ export const BATCHING: readonly Mutant[] = [
     changes: [
       {
         file: 'relief.ts',
+        search: 'place?.batch.hurry()\n    return place !== undefined',
+        replace: 'return place === null',
+      },
+    ],
+    caughtBy: of('e2e/batches-early', 'goes ahead with as many as there can be'),
+  },
+  {
+    name: 'an incomplete batch is helped only where all stands still',
+    what: 'A batch that a request waits for is helped when nothing can move any more, and so never while an inlet is open.',
+    changes: [
+      {
+        file: 'relief.ts',
         search: 'if (this.#look !== undefined || !this',
         replace: 'if (this.#look === undefined || !this',
       },
     ],
-    caughtBy: of(
-      'e2e/batches-early',
-      'goes ahead with as many as there can be',
-      'goes ahead when all that came after them',
-    ),
+    caughtBy: of('e2e/requests', 'a batch that no other request can fill does not wait'),
   },
   {
     name: 'an incomplete batch is helped although its region moves',
@@ -162,7 +170,7 @@ export const BATCHING: readonly Mutant[] = [
         replace: 'window.crowd > 0',
       },
     ],
-    caughtBy: of('e2e/batches-early', 'waits for what still moves in the region'),
+    caughtBy: of('e2e/batches-early', 'waits while something moves in the region'),
   },
   {
     name: 'an incomplete batch is helped although the fork has credit',
@@ -226,6 +234,6 @@ export const BATCHING: readonly Mutant[] = [
         replace: 'if (packets.length > 0) return scope',
       },
     ],
-    caughtBy: of('e2e/requests-context', 'a batch that waits for time runs'),
+    caughtBy: of('e2e/requests-context', 'a call that works for several of them'),
   },
 ]

@@ -50,8 +50,8 @@ export const COUNTING: readonly Mutant[] = [
       {
         file: 'settling-node.ts',
         search:
-          'super.givenUp(packet)\n    if (this.doomed) return\n    this.host.ledger.release(packet.frame, this.holds)',
-        replace: 'super.givenUp(packet)\n    if (this.doomed) return',
+          'super.givenUp(packet)\n    if (this.host.doomed) return\n    this.host.ledger.release(packet.frame, this.holds)',
+        replace: 'super.givenUp(packet)\n    if (this.host.doomed) return',
       },
     ],
     caughtBy: credits,

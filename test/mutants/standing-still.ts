@@ -30,7 +30,7 @@ export const STANDING_STILL: readonly Mutant[] = [
   {
     name: 'a slow onOutput is a stall',
     what: 'That an output is in the hands of the caller is forgotten.',
-    changes: [{ file: 'stall.ts', search: 'waiting > 0 && !delivering &&', replace: 'waiting > 0 &&' }],
+    changes: [{ file: 'stall.ts', search: 'waiting > 0 && !expecting &&', replace: 'waiting > 0 &&' }],
     caughtBy: of('e2e/stalls', 'an onOutput, or a reader of a stream'),
   },
   {
@@ -53,16 +53,17 @@ export const STANDING_STILL: readonly Mutant[] = [
     changes: [
       {
         file: 'node.ts',
-        search: "return this.state === 'ended' || (this.state !== 'stopping' && !this.#tearingDown)",
+        search: "return !this.#tearingDown && (this.state !== 'stopping' || this.movement.onlyWaits)",
         replace: 'return this.name.length > 0',
       },
     ],
-    caughtBy: of(
-      'e2e/stalls',
-      'a worker that is lost when its consumers are done',
-      'an executor that warms up',
-      'is no stall',
-    ),
+    caughtBy: of('e2e/stalls', 'a worker that is lost when its consumers are done', 'an executor that warms up'),
+  },
+  {
+    name: 'requests that will give up are a stall',
+    what: 'That a request has a time of its own is forgotten.',
+    changes: [{ file: 'network.ts', search: '|| this.#requests?.timed === true', replace: '' }],
+    caughtBy: of('e2e/stalls', 'requests in front of a lost worker'),
   },
   {
     name: 'a batch that could be helped is a stall',
@@ -97,7 +98,10 @@ export const STANDING_STILL: readonly Mutant[] = [
   {
     name: 'what is idle is watched',
     what: 'The timer of `inactivityMs` goes on when nothing is inside any more.',
-    changes: [{ file: 'stall.ts', search: 'else if (holds) this.#arm(ms)', replace: 'else this.#arm(ms)' }],
+    changes: [
+      { file: 'stall.ts', search: 'else if (holds) this.#arm(ms)', replace: 'else this.#arm(ms)' },
+      { file: 'stall.ts', search: 'else if (!this.#watched.holds) this.#disarm()', replace: '' },
+    ],
     caughtBy: of('e2e/stalls', 'leaves alone an idle pipeline'),
   },
   {

@@ -1,5 +1,5 @@
 import { Plumber, type Successor } from '@pipelines/plumber'
-import { build } from '../../packages/plumber/src/build.js'
+import { type BuildOptions, build } from '../../packages/plumber/src/build.js'
 import { type Stage, same, unfused } from './blackbox.js'
 
 /** Helpers of the tests of nodes that are called with several items at once. */
@@ -33,14 +33,19 @@ export function windowed(
   windows: number | Readonly<Record<string, number>>,
   nodes: Readonly<Record<string, Stage>>,
   graph: Readonly<Record<string, readonly Successor[] | null>>,
+  options: BuildOptions = {},
 ): Plumber {
   const written = Object.entries(nodes).map(([name, stage]) => [name, asNode(stage)] as const)
-  return narrowed(windows, { nodes: Object.fromEntries(written), graph } as Written)
+  return narrowed(windows, { nodes: Object.fromEntries(written), graph } as Written, options)
 }
 
 /** As above, of a document with its coroutines in place. */
-export function narrowed(windows: number | Readonly<Record<string, number>>, document: Written): Plumber {
-  const built = build(document)
+function narrowed(
+  windows: number | Readonly<Record<string, number>>,
+  document: Written,
+  options: BuildOptions,
+): Plumber {
+  const built = build(document, options)
   if (built.plan === undefined) return new Plumber(document, {}, built)
   const { plan } = built
   const sizeOf = (node: number): number | undefined =>

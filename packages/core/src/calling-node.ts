@@ -142,11 +142,6 @@ export abstract class CallingNode extends EmittingNode {
     this.#turns?.pass(slot.index)
   }
 
-  /** A turn is over, or will never come. */
-  protected passTurn(turn: number): void {
-    this.#turns?.pass(turn)
-  }
-
   /** Waits for the turn of a call. */
   #turn(slot: WorkerSlot): undefined | Promise<void> {
     const turn = this.#turns?.come(slot.index)

@@ -158,7 +158,7 @@ export const NODE_PROPERTIES: {
   partitionBy: {
     schema: { type: 'string', minLength: 1, maxLength: 256 },
     description:
-      'Name of a coroutine that gives an item its key: at most one item per key is in progress, and items of one key stay in order.',
+      'Name of a coroutine that gives an item its key: at most one item per key is in progress, and items of one key stay in order. With "ordered": false those of other keys may overtake one that waits.',
   },
   queueSize: {
     default: 64,

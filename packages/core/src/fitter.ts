@@ -85,7 +85,7 @@ class Fitter implements Fittings {
     const { properties, partitionBy } = at(this.#plan.nodes, number)
     const { batch, window, queueSize } = properties
     const inlet = (wake: Wake): Inlet => this.#inlet(number, { ...hooks, wake })
-    const { wake, onGivenUp: giveUp, onPassed, onHeld, keyOf } = hooks
+    const { wake, onGivenUp: giveUp, onPassed, keyOf } = hooks
     const { scope } = this.#o.host
     if (batch !== undefined) {
       const batches = new BatchInlet({ inlet, wake, giveUp, scope, batch })
@@ -93,7 +93,8 @@ class Fitter implements Fittings {
       return batches
     }
     if (window !== undefined) return new WindowInlet({ inlet, wake, giveUp, scope, window, onPassed })
-    if (partitionBy !== undefined) return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, onHeld, keyOf })
+    if (partitionBy !== undefined)
+      return new PartitionInlet({ inlet, wake, giveUp, most: queueSize, ordered: properties.ordered, keyOf })
     return inlet(wake)
   }
 

@@ -52,8 +52,6 @@ export interface InletHooks {
   readonly onGivenUp: (packet: Packet) => void
   /** A packet was taken and needs no call. */
   readonly onPassed: (packet: Packet) => void
-  /** A packet was taken that may be handed over later than others which come after it. */
-  readonly onHeld: (packet: Packet) => void
   /** The key of a packet; or what it fails with because it has none, or `undefined` if it has failed already. */
   readonly keyOf: (packet: Packet) => { readonly key: unknown } | Faulty | undefined
 }

@@ -44,10 +44,9 @@ export class Network implements Host, RequestHost, StallHost {
   readonly #lifecycle: Lifecycle<RunState>
   readonly #records = new Records()
   #living: number
-  /** `undefined` until it starts. */
   #startedAt: number | undefined
   #resolve: (report: RunReport) => void = () => {}
-  /** Deadline of a drain that was asked for while executors warmed up. */
+  /** Of a drain that was asked for while executors warmed up. */
   #drainOnStart: number | undefined
   readonly #deadlines: Deadlines
   readonly #watch: StallWatch

@@ -5,129 +5,83 @@ import type { Packet } from './packet.js'
 export interface PartitionOptions extends GatherOptions {
   /** Most packets that are held aside. */
   readonly most: number
-  /** The key of a packet, or what it fails with because it has none. */
+  /** Whether packets are handed over in the order in which they came, also those of different keys. */
+  readonly ordered: boolean
   readonly keyOf: InletHooks['keyOf']
-  readonly onHeld: InletHooks['onHeld']
 }
 
-/** A packet with its place in the order of arrival. */
-interface Held {
-  readonly packet: Packet
-  readonly number: number
-}
-
-/** Packets of one key. */
-interface Lane {
-  busy: boolean
-  readonly waiting: Held[]
-}
+/** A packet that waits, with its key; or one that has failed, which waits for its place in the order. */
+type Held = { readonly packet: Packet; readonly key: unknown } | Faulty
 
 /**
- * Lets one packet per key be in progress, and holds those aside that have to wait for one of their key. Of those that may
- * go the oldest goes first: with ordered outputs, younger ones could otherwise keep all workers waiting for it.
+ * Lets one packet per key be in progress, and holds those aside that have to wait for one of their key.
+ *
+ * With ordered outputs nothing is handed over before what came earlier: a younger one that is done would wait for its turn
+ * with its worker, and its place on the way, that the older one needs.
  */
 export class PartitionInlet extends GatherInlet {
-  readonly #most: number
-  readonly #keyOf: PartitionOptions['keyOf']
-  readonly #onHeld: PartitionOptions['onHeld']
-  readonly #lanes = new Map<unknown, Lane>()
-  readonly #inProgress = new Map<Packet, unknown>()
-  /** The first packets of lanes that are not busy, oldest first. */
-  #free: (Held & { readonly key: unknown })[] = []
-  #size = 0
-  #arrived = 0
+  readonly #o: PartitionOptions
+  /** What waits, oldest first. */
+  #line: Held[] = []
+  readonly #busy = new Set<unknown>()
+  readonly #keys = new Map<Packet, unknown>()
 
   constructor(options: PartitionOptions) {
     super(options)
-    this.#most = options.most
-    this.#keyOf = options.keyOf
-    this.#onHeld = options.onHeld
+    this.#o = options
     this.begin()
   }
 
   override get held(): readonly Packet[] {
-    return [...this.#lanes.values()].flatMap(({ waiting }) => waiting.map(({ packet }) => packet))
+    return this.#line.map(({ packet }) => packet)
   }
 
   done(packet: Packet): void {
-    if (!this.#inProgress.has(packet)) return
-    const key = this.#inProgress.get(packet)
-    this.#inProgress.delete(packet)
-    const lane = this.#lanes.get(key)
-    if (lane === undefined) return
-    lane.busy = false
-    this.#release(key, lane)
+    if (!this.#keys.has(packet)) return
+    this.#busy.delete(this.#keys.get(packet))
+    this.#keys.delete(packet)
     this.wake()
   }
 
   protected override get empty(): boolean {
-    return this.#size === 0
+    return this.#line.length === 0
   }
 
   protected override get hasNext(): boolean {
-    return this.#free.length > 0
+    return this.#place >= 0
   }
 
   protected override get hasRoom(): boolean {
-    return this.#size < this.#most
+    return this.#line.length < this.#o.most
   }
 
   protected override fail(fault: Faulty): void {
-    this.#onHeld(fault.packet)
-    super.fail(fault)
+    this.#line.push(fault)
   }
 
   protected override hold(packet: Packet): void {
-    const found = this.#keyOf(packet)
-    if (found instanceof Faulty) {
-      this.fail(found)
-      return
-    }
-    if (found === undefined) {
-      this.inner.ask(packet)
-      return
-    }
-    this.#onHeld(packet)
-    const { key } = found
-    const lane = this.#lanes.get(key) ?? { busy: false, waiting: [] }
-    this.#lanes.set(key, lane)
-    lane.waiting.push({ packet, number: this.#arrived++ })
-    this.#size++
-    if (lane.waiting.length === 1) this.#release(key, lane)
+    const found = this.#o.keyOf(packet)
+    if (found === undefined) this.inner.ask(packet)
+    else this.#line.push(found instanceof Faulty ? found : { packet, key: found.key })
   }
 
   protected override next(): Taken {
-    const { packet, key } = this.#free.shift() as Held & { key: unknown } // only called while there is one
-    const lane = this.#lanes.get(key)
-    lane?.waiting.shift()
-    if (lane !== undefined) lane.busy = true
-    this.#size--
-    this.#inProgress.set(packet, key)
-    return packet
+    const [next] = this.#line.splice(this.#place, 1) as [Held] // only called while there is one
+    if (next instanceof Faulty) return next
+    this.#busy.add(next.key)
+    this.#keys.set(next.packet, next.key)
+    return next.packet
   }
 
   protected override keep(stays: (packet: Packet) => boolean): void {
-    this.#free = []
-    this.#size = 0
-    for (const [key, lane] of this.#lanes) {
-      const waiting = lane.waiting.filter(({ packet }) => stays(packet))
-      lane.waiting.splice(0, lane.waiting.length, ...waiting)
-      this.#size += waiting.length
-      this.#release(key, lane)
-    }
+    this.#line = this.#line.filter(({ packet }) => stays(packet))
   }
 
-  /** Lets the first packet of a lane go, if it may; forgets a lane that has none. */
-  #release(key: unknown, lane: Lane): void {
-    if (lane.busy) return
-    const [first] = lane.waiting
-    if (first === undefined) {
-      this.#lanes.delete(key)
-      return
-    }
-    // From the back: most often it is the youngest.
-    let place = this.#free.length
-    while (place > 0 && (this.#free[place - 1]?.number ?? 0) > first.number) place--
-    this.#free.splice(place, 0, { ...first, key })
+  /** Where the packet is that may go next; -1 if none may. */
+  get #place(): number {
+    const mayGo = (held: Held): boolean => held instanceof Faulty || !this.#busy.has(held.key)
+    if (!this.#o.ordered) return this.#line.findIndex(mayGo)
+    const [first] = this.#line
+    return first !== undefined && mayGo(first) ? 0 : -1
   }
 }

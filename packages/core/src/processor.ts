@@ -44,8 +44,6 @@ export class Processor extends TryingNode {
   #placesAhead = 0
   /** Items taken so far. */
   #taken = 0
-  /** Numbers of packets that were held aside: their turns are in the order in which they came. */
-  readonly #numbers = new WeakMap<Packet, number>()
   /** The context in which keys are asked for. */
   #asking: WorkerSlot | undefined
 
@@ -56,8 +54,7 @@ export class Processor extends TryingNode {
     this.#inlet = options.inlet({
       wake: () => this.waits(),
       onFault: (packet, error) => void this.fault(packet, error, 0),
-      onGivenUp: (packet) => this.#heldGivenUp(packet),
-      onHeld: (packet) => void this.#numbers.set(packet, this.#taken++),
+      onGivenUp: (packet) => this.givenUp(packet),
       onPassed: (packet) => this.passed(packet),
       keyOf: (packet) => this.#keyOf(packet),
     })
@@ -147,7 +144,7 @@ export class Processor extends TryingNode {
       }
       // Only where items are tried can one have failed before its call.
       const packet = this.tries && taken instanceof Faulty ? taken.packet : (taken as Packet)
-      slot.begin(packet, this.#numbers.get(packet) ?? this.#taken++)
+      slot.begin(packet, this.#taken++)
       let leaving: void | Promise<void>
       if (this.tries) leaving = this.try(slot, taken)
       else {
@@ -239,13 +236,6 @@ export class Processor extends TryingNode {
       if (this.#mayTake()) return true
     }
     return false
-  }
-
-  /** Gives up what was held aside, and with it its turn. */
-  #heldGivenUp(packet: Packet): void {
-    const number = this.#numbers.get(packet)
-    this.givenUp(packet)
-    if (number !== undefined) this.passTurn(number)
   }
 
   /** Asks for the key of a packet. It has failed where there is none, which waits its turn if it is to be routed. */

@@ -48,7 +48,6 @@ export class StreamProcessor extends EmittingNode {
       onFault: (packet, error) => void this.fault(packet, error, 0),
       onGivenUp: (packet) => this.givenUp(packet),
       onPassed: (packet) => this.passed(packet),
-      onHeld: () => {},
       keyOf: () => undefined,
     })
   }
