@@ -1,9 +1,9 @@
-import { DROP } from '@pipelines/core'
+import { DROP, defineCoro } from '@pipelines/core'
 import type { Plumber, Successor } from '@pipelines/plumber'
 import { hashOf, type Random, randomOf, Scheduler } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { windowed } from '../support/batches.js'
-import { nodeOf, type Pipeline, type Report, range, type Stage } from '../support/blackbox.js'
+import { nodeOf, type Pipeline, type Report, range, type Stage, turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { type Roots, rootsOf } from '../support/ledger.js'
 import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
@@ -143,6 +143,19 @@ const textOf = (input: unknown): string => (Array.isArray(input) ? `(${input.map
 /** The key of what comes to a node that is partitioned. */
 const keyOf = (input: unknown): number => hashOf(textOf(input)) % 3
 
+/** A stream coroutine that wants so many. */
+const taking = (count: number): object =>
+  defineCoro({
+    kind: 'stream',
+    run: async function* (inputs: AsyncIterable<unknown>) {
+      let left = count
+      for await (const value of inputs) {
+        yield value
+        if (--left === 0) return
+      }
+    },
+  })
+
 /** A run: coroutines that wait at a scheduler, and what they have seen. */
 class Play {
   readonly drawn: Drawn
@@ -152,15 +165,22 @@ class Play {
   readonly refused = new Set<string>()
   /** Batches that were full, and those that went ahead before that while there was more to come. */
   readonly sizes = { full: 0, early: 0 }
-  #ended = false
   readonly complaints: string[] = []
+  /** Whether every node has as many workers as the graph says, all the time. */
+  steady = true
+  #ended = false
 
-  constructor(drawn: Drawn) {
+  /** @param takes after how many outputs nobody wants more; absent: all are wanted */
+  constructor(drawn: Drawn, takes?: number) {
     this.drawn = drawn
     this.scheduler = new Scheduler(drawn.seed)
     const nodes: Record<string, Stage> = { src: this.#source() }
     const graph: Record<string, Successor[]> = {}
-    this.#wire(drawn.line, 'src', { nodes, graph })
+    const last = this.#wire(drawn.line, 'src', { nodes, graph })
+    if (takes !== undefined) {
+      nodes.take = taking(takes)
+      graph[last] = ['take']
+    }
     this.plumber = windowed(drawn.windows, nodes, graph, { coroMap: { key: keyOf } as never })
   }
 
@@ -220,8 +240,9 @@ class Play {
     let running = 0
     const keys = new Set<number>()
     return (input: unknown): unknown => {
-      const key = work.properties.partitionBy && keyOf(input)
-      if (key !== undefined && keys.size === keys.add(key).size) this.complaints.push(`${work.name} has two of a key`)
+      const key = keyOf(input)
+      if (work.properties.partitionBy && keys.has(key)) this.complaints.push(`${work.name} has two of a key`)
+      keys.add(key)
       if (++running > workers && this.steady) this.complaints.push(`${work.name} has ${running} calls at once`)
       const values = batch === undefined ? [textOf(input)] : (input as unknown[]).map(textOf)
       if (batch !== undefined) {
@@ -231,7 +252,7 @@ class Play {
       }
       const call = (): unknown => {
         running--
-        if (key !== undefined) keys.delete(key)
+        keys.delete(key)
         return batch === undefined ? single(values[0] ?? '') : together(values)
       }
       return this.scheduler.after(`${work.name} ${values.join(' ')}`, call)
@@ -319,7 +340,7 @@ function expectAsComputed(play: Play, report: Report, values: readonly unknown[]
   expect(play.complaints).toEqual([])
   expectBalancedBooks(report, [])
   expect(report).toMatchObject({ outcome: 'completed', unprocessed: [], abandoned: [] })
-  const inOrder = (list: readonly unknown[]) => (drawn.inOrder ? list : list.toSorted())
+  const inOrder = (list: readonly unknown[]) => (drawn.inOrder && play.steady ? list : list.toSorted())
   expect(inOrder(values)).toEqual(inOrder(expected.values))
   for (const [name, counts] of expected.counts)
     expect(report.nodes[name], `node "${name}"`).toMatchObject({ ...counts, unprocessed: 0, late: 0, retried: 0 })
@@ -328,9 +349,15 @@ function expectAsComputed(play: Play, report: Report, values: readonly unknown[]
 
 type Drive = (play: Play, pipeline: Pipeline, values: readonly unknown[]) => Promise<void>
 
-/** Runs a random graph as `drive` says. Without `waits` there are no timers, and the clock is the usual one. */
-async function played(seed: number, drive: Drive, { waits = true } = {}): Promise<void> {
-  const play = new Play(drawn(seed, { waits }))
+interface Ways {
+  /** Without it there are no timers, and the clock is the usual one. */
+  readonly waits?: boolean
+  readonly takes?: number
+}
+
+/** Runs a random graph as `drive` says. */
+async function played(seed: number, drive: Drive, { waits = true, takes }: Ways = {}): Promise<void> {
+  const play = new Play(drawn(seed, { waits }), takes)
   const { scheduler } = play
   const restore = waits ? scheduler.install() : () => {}
   try {
@@ -371,6 +398,46 @@ describe('random graphs with batches', manySeeds, () => {
     for (const seed of seeds) await withSeed(seed, () => played(seed, play))
     if (process.env.SEED !== undefined) return
     for (const [what, count] of Object.entries(found)) expect(count, `${what} batches`).toBeGreaterThan(200)
+  })
+
+  test('give the same when they pause, go on, and change their workers', async () => {
+    const play: Drive = async (play, pipeline, values) => {
+      play.steady = false
+      const { scheduler, drawn } = play
+      const random = randomOf(drawn.seed)
+      const works = worksOf(drawn.line)
+      while (!(await scheduler.drive(pipeline.settled, { releases: random.integer(0, 20) }))) {
+        pipeline.pause()
+        for (let releases = random.integer(0, 5); releases > 0; releases--) {
+          scheduler.release()
+          await turns(3)
+        }
+        pipeline.setWorkers(random.pick(works).name, random.integer(1, 5))
+        pipeline.resume()
+      }
+      expectAsComputed(play, await pipeline.settled, values)
+    }
+    for (const seed of seeds) await withSeed(seed, () => played(seed, play))
+  })
+
+  test('give some of it when only so much is wanted, and end well', async () => {
+    for (const seed of seeds) {
+      const takes = randomOf(seed).integer(1, 6)
+      const play: Drive = async (play, pipeline, values) => {
+        await play.scheduler.drive(pipeline.settled)
+        const report = await pipeline.settled
+        expect(play.complaints).toEqual([])
+        expectBalancedBooks(report, [])
+        expect(report).toMatchObject({ outcome: 'completed' })
+        const { values: all } = new Reference(play.drawn, play.refused)
+        expect(new Set(values).size).toBe(values.length)
+        if (worksOf(play.drawn.line).some(({ fails, properties }) => fails && properties.batch)) return
+        expect(values).toHaveLength(Math.min(takes, all.length))
+        expect(all).toEqual(expect.arrayContaining([...values]))
+        if (play.drawn.inOrder) expect(values).toEqual(all.slice(0, takes))
+      }
+      await withSeed(seed, () => played(seed, play, { takes }))
+    }
   })
 
   test('lose nothing when they are drained at any moment', async () => {
@@ -420,6 +487,7 @@ test('the random graphs have what they are made for', () => {
     ),
     inOrder: all.filter(({ inOrder }) => inOrder),
     inAnyOrder: all.filter(({ inOrder }) => !inOrder),
+    partitions: all.filter(({ line }) => worksOf(line).some(({ properties }) => properties.partitionBy)),
     inFlight: all.filter(({ line }) => worksOf(line).some(({ properties }) => properties.packetsInFlight)),
   }
   for (const [what, { length }] of Object.entries(counts)) expect(length, what).toBeGreaterThan(25)
