@@ -298,6 +298,27 @@ describe('a batch that is larger than the window of the fork around it', () => {
     expect((await run(plumber)).values).toEqual(range(9).map((n) => [n, [n, n]]))
   })
 
+  test('is not kept from it by one before it that may go ahead, but has no worker for that', async () => {
+    const nodes = { first: batched(2, same), second: batched(2, same), inner: same, join: same }
+    const graph = { src: ['first', 'join'], first: ['second', 'inner'], second: ['inner'], inner: ['join'] }
+    // The first has one result that waits for a credit, and another item, for which nobody sends a companion.
+    const { values } = await run(windowed({ src: 3, first: 1 }, { src: from(...range(4)), ...nodes }, graph))
+    expect(values).toEqual(range(4).map((n) => [n, [n, n]]))
+    // The same where more might come, so that nobody can speak of a stall.
+    const given = outputs()
+    const standing = windowed({ src: 3, first: 1 }, { src: 'std.inlet', ...nodes }, graph).createPipeline(given.options)
+    const puts = Promise.all(range(4).map((n) => standing.put(n)))
+    expect(await settlesSoon(puts)).toBe(true)
+    expect(given.values).toEqual(range(3).map((n) => [n, [n, n]]))
+    expectBalancedBooks(await standing.drain(), ['src'])
+    // The same where each item is a request.
+    const pipeline = windowed({ src: 3, first: 1 }, { src: 'std.inlet', ...nodes }, graph).createPipeline()
+    const answers = Promise.all(range(3).map((n) => pipeline.process(n)))
+    expect(await settlesSoon(answers)).toBe(true)
+    expect(await answers).toEqual(range(3).map((n) => [n, [n, n]]))
+    expectBalancedBooks(await pipeline.drain(), ['src'])
+  })
+
   test('waits for what still moves in the region', async () => {
     const opened = gate()
     const { calls, coro } = noting()

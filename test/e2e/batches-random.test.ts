@@ -156,6 +156,15 @@ const taking = (count: number): object =>
     },
   })
 
+interface Ways {
+  /** Without it there are no timers, and the clock is the usual one. */
+  readonly waits?: boolean
+  /** After how many outputs nobody wants more; absent: all are wanted. */
+  readonly takes?: number
+  /** Whether items come as requests, and not from a source. */
+  readonly asked?: boolean
+}
+
 /** A run: coroutines that wait at a scheduler, and what they have seen. */
 class Play {
   readonly drawn: Drawn
@@ -170,11 +179,10 @@ class Play {
   steady = true
   #ended = false
 
-  /** @param takes after how many outputs nobody wants more; absent: all are wanted */
-  constructor(drawn: Drawn, takes?: number) {
+  constructor(drawn: Drawn, { takes, asked }: Ways = {}) {
     this.drawn = drawn
     this.scheduler = new Scheduler(drawn.seed)
-    const nodes: Record<string, Stage> = { src: this.#source() }
+    const nodes: Record<string, Stage> = { src: asked ? 'std.inlet' : this.#source() }
     const graph: Record<string, Successor[]> = {}
     const last = this.#wire(drawn.line, 'src', { nodes, graph })
     if (takes !== undefined) {
@@ -270,7 +278,7 @@ interface Counts {
 /** Sends one item after the other through a line. */
 class Reference {
   readonly counts = new Map<string, Counts>()
-  readonly values: string[] = []
+  readonly #made = new Map<number, string>()
   readonly roots: Record<keyof Roots, number> = { delivered: 0, filtered: 0, errored: 0, aborted: 0, deadLettered: 0 }
   readonly #refused: ReadonlySet<string>
   readonly #leaf: string
@@ -286,9 +294,19 @@ class Reference {
       this.#errored = false
       this.#delivered = false
       const value = this.#through(line, `${item}`)
-      if (value !== undefined) this.values.push(value)
+      if (value !== undefined) this.#made.set(item, value)
       this.roots[this.#errored ? 'errored' : this.#delivered ? 'delivered' : 'filtered']++
     }
+  }
+
+  get values(): string[] {
+    return [...this.#made.values()]
+  }
+
+  /** What one item gives. */
+  valuesOf(item: number): string[] {
+    const value = this.#made.get(item)
+    return value === undefined ? [] : [value]
   }
 
   #through(line: Line, item: string): string | undefined {
@@ -349,15 +367,10 @@ function expectAsComputed(play: Play, report: Report, values: readonly unknown[]
 
 type Drive = (play: Play, pipeline: Pipeline, values: readonly unknown[]) => Promise<void>
 
-interface Ways {
-  /** Without it there are no timers, and the clock is the usual one. */
-  readonly waits?: boolean
-  readonly takes?: number
-}
-
 /** Runs a random graph as `drive` says. */
-async function played(seed: number, drive: Drive, { waits = true, takes }: Ways = {}): Promise<void> {
-  const play = new Play(drawn(seed, { waits }), takes)
+async function played(seed: number, drive: Drive, ways: Ways = {}): Promise<void> {
+  const { waits = true } = ways
+  const play = new Play(drawn(seed, { waits }), ways)
   const { scheduler } = play
   const restore = waits ? scheduler.install() : () => {}
   try {
@@ -438,6 +451,34 @@ describe('random graphs with batches', manySeeds, () => {
       }
       await withSeed(seed, () => played(seed, play, { takes }))
     }
+  })
+
+  test('answer each request with what its item gives by itself, also beside some that are cancelled', async () => {
+    const play: Drive = async (play, pipeline) => {
+      const { scheduler, drawn } = play
+      const items = range(drawn.items)
+      const cancels = (item: number) => hashOf(`${item} of ${drawn.seed} is cancelled`) % 5 === 0
+      const asked = items.map(async (item) => {
+        await scheduler.step(`ask ${item}`)
+        const controller = new AbortController()
+        const answer = pipeline.processAll(`${item}`, { signal: controller.signal })
+        if (!cancels(item)) return answer
+        const answered = answer.catch(() => undefined)
+        await scheduler.step(`cancel ${item}`)
+        controller.abort()
+        return answered
+      })
+      const answers = Promise.all(asked)
+      await scheduler.drive(answers)
+      await scheduler.drive(pipeline.drain())
+      const report = await pipeline.settled
+      expectBalancedBooks(report, ['src'])
+      expect(report).toMatchObject({ outcome: 'completed' })
+      const reference = new Reference(drawn, play.refused)
+      for (const [item, values] of (await answers).entries())
+        if (!cancels(item)) expect(values, `item ${item}`).toEqual(reference.valuesOf(item))
+    }
+    for (const seed of seeds) await withSeed(seed, () => played(seed, play, { waits: false, asked: true }))
   })
 
   test('lose nothing when they are drained at any moment', async () => {

@@ -214,13 +214,19 @@ export const ATTEMPTS: readonly Mutant[] = [
   {
     name: 'an attempt has a key of its own',
     what: '`ctx.idempotencyKey` is another one for each attempt.',
-    changes: [{ file: 'slot.ts', search: '${this.index}`', replace: '${this.index}/${this.attempt}`' }],
+    changes: [
+      {
+        file: 'slot.ts',
+        search: 'get idempotencyKey(): string {',
+        replace: 'get idempotencyKey(): string {\n    if (this.attempt > 1) return crypto.randomUUID()',
+      },
+    ],
     caughtBy: of('e2e/idempotency-key', 'is the same for all attempts of an item'),
   },
   {
     name: 'a run has the keys of the one before',
     what: '`ctx.idempotencyKey` is the same in every run.',
-    changes: [{ file: 'slot.ts', search: '`${this.#owner.host.run}/', replace: '`run/' }],
+    changes: [{ file: 'slot.ts', search: '#owner.host.run}', replace: '#owner.host.graceMs}' }],
     caughtBy: of('e2e/idempotency-key', 'differs from run to run'),
   },
 ]
