@@ -17,11 +17,11 @@ const put = (queue: Queue | undefined, ...values: unknown[]): void => {
   for (const value of values) void queue?.put(packet(value))
 }
 
-const valueOf = (taken: Taken | undefined): unknown => (taken instanceof Faulty ? taken.error : taken?.value)
+const contentOf = (taken: Taken | undefined): unknown => (taken instanceof Faulty ? taken.error : taken?.value)
 
 function drained(inlet: Inlet): unknown[] {
   const values: unknown[] = []
-  for (let next = inlet.take(); next; next = inlet.take()) values.push(valueOf(next))
+  for (let next = inlet.take(); next; next = inlet.take()) values.push(contentOf(next))
   return values
 }
 
@@ -71,7 +71,7 @@ describe('an inlet that merges', () => {
   test('lets an input that was empty join the round when something came', () => {
     const { queues, inlet } = merged(9, 9)
     put(queues[0], 'a1', 'a2', 'a3')
-    expect(valueOf(inlet.take())).toBe('a1')
+    expect(contentOf(inlet.take())).toBe('a1')
     put(queues[1], 'b1', 'b2')
     expect(drained(inlet)).toEqual(['a2', 'b1', 'a3', 'b2'])
   })
