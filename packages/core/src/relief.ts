@@ -62,11 +62,21 @@ export class Relief {
     for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
   }
 
-  /** Lets a batch go ahead, if that is due; the first alone, because what it lets go may complete the others. */
+  /**
+   * Lets batches go ahead that are due, in order, up to the first that begins at once: what it lets go may complete the
+   * others. One that has to wait for a worker could wait for those behind it. Tells whether there was any.
+   */
   help(): boolean {
-    const place = this.#places.find((one) => this.#isWanted(one) && this.#isAlone(one))
-    place?.batch.hurry()
-    return place !== undefined
+    let helped = false
+    for (const place of this.#places) {
+      if (!this.#isWanted(place) || !this.#isAlone(place)) continue
+      const { movement, workers } = at(this.#parts.nodes, place.node)
+      const begins = movement.active < workers
+      place.batch.hurry()
+      helped = true
+      if (begins) break
+    }
+    return helped
   }
 
   /** The run is over. */
