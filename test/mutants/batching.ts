@@ -20,7 +20,7 @@ export const BATCHING: readonly Mutant[] = [
     name: 'a batch waits for company that never comes',
     what: 'A batch that is incomplete at the end of the input waits on.',
     changes: [{ file: 'batch.ts', search: '|| this.#due || this.inner.over)', replace: '|| this.#due)' }],
-    caughtBy: of('e2e/batches', 'goes ahead when the input is ended'),
+    caughtBy: of('e2e/batches-early', 'does not wait any more, and has no timer left, when the run is ended'),
   },
   {
     name: 'a batch is one item too large',
@@ -158,7 +158,7 @@ export const BATCHING: readonly Mutant[] = [
         replace: 'if (this.#look === undefined || !this',
       },
     ],
-    caughtBy: of('e2e/requests', 'a batch that no other request can fill does not wait'),
+    caughtBy: of('e2e/batches-waiting', 'a batch to which nothing more is on its way'),
   },
   {
     name: 'an incomplete batch is helped although its region moves',
@@ -210,7 +210,7 @@ export const BATCHING: readonly Mutant[] = [
         replace: 'if (!batch.holdsRequest && upstream',
       },
     ],
-    caughtBy: of('e2e/requests', 'a batch that no other request can fill does not wait'),
+    caughtBy: of('e2e/batches-waiting', 'a batch to which nothing more is on its way'),
   },
   {
     name: 'a batch of a request does not wait for what is on its way to it',
@@ -222,7 +222,7 @@ export const BATCHING: readonly Mutant[] = [
         replace: 'upstream.length > 0',
       },
     ],
-    caughtBy: of('e2e/requests', 'a batch waits for what is still on its way to it'),
+    caughtBy: of('e2e/batches-waiting', 'a batch waits for an item that is several nodes away'),
   },
   {
     name: 'a batch of several is of the first',

@@ -86,7 +86,7 @@ export const POLICIES: readonly Mutant[] = [
         replace: '',
       },
     ],
-    caughtBy: of('e2e/dead-letters', 'doomsday while a dead letter waits'),
+    caughtBy: of('e2e/items-left', 'a dead letter that waits for room on doomsday'),
   },
   {
     name: 'a dead letter overtakes',

@@ -57,9 +57,11 @@ async function run(vitest: Vitest, { files, pattern }: Job): Promise<Results> {
   const results = tests.map((test) => test.result())
   const failed = results.flatMap(({ errors = [] }) => errors.map(({ stack, message }) => stack ?? message))
   const tested = testModules.filter((module) => module.children.size > 0).map(({ moduleId }) => moduleId)
+  const unhandled = unhandledErrors.map((error) => String(error instanceof Error ? error.stack : error))
   return {
     passed: results.filter(({ state }) => state === 'passed').length,
-    failures: [...failed, ...unhandledErrors.map((error) => String(error instanceof Error ? error.stack : error))],
+    // Nobody has caught them: the test runner fails the run for them.
+    failures: [...failed, ...unhandled],
     broken: files
       .filter((file) => !tested.includes(`${root}test/${file}`))
       .map((file) => {

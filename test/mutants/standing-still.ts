@@ -37,7 +37,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     name: 'a pause is a stall',
     what: 'That the run was paused is forgotten.',
     changes: [{ file: 'network.ts', search: 'return !this.#paused && (', replace: 'return (' }],
-    caughtBy: of('e2e/stalls', 'a pause, wherever everything is'),
+    caughtBy: of('e2e/stalls', 'a pause ends, in which it came to rest'),
   },
   {
     name: 'an inlet that is open is a stall',
@@ -87,7 +87,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     name: 'who has had a turn still waits for it',
     what: 'An output that waited for its turn is still taken for one that waits when it has left.',
     changes: [{ file: 'calling-node.ts', search: 'this.movement.waitEnds()\n', replace: '' }],
-    caughtBy: of('e2e/stalls', 'is no stall'),
+    caughtBy: of('core/processor', 'are at most 2 whatever the calls take'),
   },
   {
     name: 'a stall is not told of',
@@ -146,7 +146,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     name: 'the grace of a node outlives it',
     what: 'The timer of the grace that calls get is left behind.',
     changes: [{ file: 'node.ts', search: 'return\n    clearTimeout(this.#grace)\n', replace: 'return\n' }],
-    caughtBy: of('e2e/doomsday', 'doomsday'),
+    caughtBy: of('core/slot', 'is torn down once with the reason when the run is doomed'),
   },
   {
     name: 'the last worker is not torn down',
@@ -164,7 +164,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     name: 'a worker is torn down twice',
     what: 'A slot that is being torn down is torn down again when the node is given up.',
     changes: [{ file: 'slots.ts', search: 'slot.ready = false\n', replace: '' }],
-    caughtBy: of('e2e/stops', 'does not tear down twice what is being torn down'),
+    caughtBy: of('core/slot', 'whose teardown hangs'),
   },
   {
     name: 'a worker that is set up too late is not torn down',
@@ -176,7 +176,7 @@ export const STANDING_STILL: readonly Mutant[] = [
         replace: 'if (this.#over === undefined) return slot',
       },
     ],
-    caughtBy: of('e2e/stops', 'setup'),
+    caughtBy: of('core/slot', 'is torn down even if its setup ends after'),
   },
   {
     name: 'a teardown is not told why',
