@@ -235,4 +235,69 @@ export const CANCELLED: readonly Mutant[] = [
     ],
     caughtBy: cancelled('where a batch waits for it alone'),
   },
+  {
+    name: 'a slot is free before its cancelled call has returned',
+    what: 'A worker whose item was given up takes the next one while its call goes on.',
+    changes: [
+      {
+        file: 'settling-node.ts',
+        search: 'this.movement.deaf++',
+        replace: 'this.movement.active--\n    this.pool.concurrency++\n    this.waits()',
+      },
+      {
+        file: 'processor.ts',
+        search: 'this.movement.deaf--',
+        replace: 'this.movement.active++\n        this.pool.concurrency--',
+      },
+    ],
+    caughtBy: cancelled('in a call that ignores it, and returns late'),
+  },
+  {
+    name: 'what is taken out of a batch keeps its place on the way there',
+    what: 'With `packetsInFlight` a packet that was held aside and given up counts for ever.',
+    changes: [
+      {
+        file: 'gather.ts',
+        search: 'this.#giveUp(packet)\n      this.inner.ask(packet)',
+        replace: 'this.#giveUp(packet)',
+      },
+    ],
+    caughtBy: of('e2e/requests-cancelled', 'a request is cancelled'),
+  },
+  {
+    name: 'an output that is taken back keeps its place',
+    what: 'With `packetsInFlight` an output that waited for room and was withdrawn counts for ever.',
+    changes: [
+      {
+        file: 'in-flight-queue.ts',
+        search: 'this.#placed = Math.max(0, this.#placed - (before - super.crowd))',
+        replace: 'this.#placed = Math.min(this.#placed, before)',
+      },
+    ],
+    caughtBy: of('e2e/requests-cancelled', 'a request is cancelled'),
+  },
+  {
+    name: 'a place that a cancelled packet had is not given on',
+    what: 'A producer that waits for a place is not told when a packet is taken out of the queue.',
+    changes: [
+      {
+        file: 'in-flight-queue.ts',
+        search: 'super.admit()\n    while (',
+        replace: 'super.admit()\n    while (this.#inWork > 0 && ',
+      },
+    ],
+    caughtBy: of('e2e/requests-cancelled', 'a request is cancelled'),
+  },
+  {
+    name: 'a trace does not tell of calls that were cancelled',
+    what: 'A call whose item was given up is no step.',
+    changes: [
+      {
+        file: 'calling-node.ts',
+        search: "if (slot.packet !== undefined && !slot.lapsed) this.trace(slot, slot.packet, 'cancelled')",
+        replace: '',
+      },
+    ],
+    caughtBy: of('e2e/requests', 'tells of a call that was cancelled'),
+  },
 ]

@@ -28,7 +28,11 @@ export class TestServer {
     this.#child?.kill('SIGKILL')
   }
 
-  /** Runs tests on a mutant, or on the engine itself. */
+  constructor() {
+    process.once('exit', this.#kill)
+  }
+
+  /** Runs tests on a mutant; or on the engine itself, for which one seed is enough. */
   async run(
     catchers: readonly Catcher[],
     { mutant, timeoutMs }: { readonly mutant?: Mutant; readonly timeoutMs: number },
@@ -37,6 +41,7 @@ export class TestServer {
       mutant: mutant?.name,
       changed: [...new Set(mutant?.changes.map(({ file }) => file))],
       files: [...new Set(catchers.map(({ file }) => file))],
+      seed: mutant === undefined ? 1 : undefined,
       pattern: catchers.flatMap(({ tests }) => tests.map(escaped)).join('|'),
     }
     const child = this.#child ?? this.#start()
@@ -50,30 +55,31 @@ export class TestServer {
       }
       const ended = (): void => settle()
       child.on('exit', ended).on('message', settle)
-      child.send(job)
+      child.send(job, () => {}) // one that has ended says so by its exit
     })
-    if (results === undefined) this.#child = undefined
     return { ...(results ?? NOTHING), stopped: results === undefined, printed: this.#printed }
   }
 
   /** Ends the process. */
   async close(): Promise<void> {
+    process.off('exit', this.#kill)
     const child = this.#child
     if (child === undefined) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     this.#kill()
     await ended
-    process.off('exit', this.#kill)
   }
 
   #start(): ChildProcess {
     const { SEED: _seed, SOAK: _soak, MUTANT: _mutant, VITEST: _vitest, ...env } = process.env
-    const child = fork(server, { cwd: root, env, silent: true })
+    const child = fork(server, { cwd: root, env, execArgv: [], silent: true })
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#printed += text
       })
-    process.once('exit', this.#kill)
+    child.once('exit', () => {
+      this.#child = undefined
+    })
     this.#child = child
     return child
   }

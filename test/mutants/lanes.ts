@@ -56,6 +56,18 @@ export const LANES: readonly Mutant[] = [
     caughtBy: of('e2e/windows', 'is listed once at doomsday'),
   },
   {
+    name: 'what waits for the next window is completed on doomsday',
+    what: 'Items that no call has are worked off when the run ends, as at the end of the input.',
+    changes: [
+      {
+        file: 'settling-node.ts',
+        search: 'if (this.host.doomed) {\n      this.givenUp(packet)',
+        replace: 'if (packet === undefined) {\n      this.givenUp(packet)',
+      },
+    ],
+    caughtBy: of('e2e/windows', 'is listed once at doomsday'),
+  },
+  {
     name: 'what is left of the last window has no end',
     what: 'Items that no further window has are not worked off at the end of the input.',
     changes: [{ file: 'window.ts', search: 'if (!this.isInCall(packet)) this.#onPassed(packet)', replace: '{}' }],

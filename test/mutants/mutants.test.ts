@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { TestServer, type Verdict } from './child.js'
 import { type Catcher, type Mutant, mutated } from './mutant.js'
-import { MUTANTS } from './mutants.js'
+import { MUTANTS, OFTEN } from './mutants.js'
 
 /*
  * Each mutant is the engine with one thing wrong. The tests of the engine must find every one of them: if they do not,
  * they would not find that mistake either. To look at one of them:
  *     MUTANT='room is not given on' npx vitest run --project e2e
  */
+
+const tried = process.env.SOAK === undefined ? OFTEN : MUTANTS
 
 /** Far more than the tests take that find a mutant. */
 const LONGEST_MS = 45_000
@@ -40,7 +42,7 @@ describe.concurrent('the tests', { timeout: 600_000 }, () => {
     expect(verdict.passed, verdict.printed).toBeGreaterThanOrEqual(catchers.length)
   })
 
-  test.for(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('find that %s', async ([, mutant]) => {
+  test.for(tried.map((mutant) => [mutant.name, mutant] as const))('find that %s', async ([, mutant]) => {
     const verdict = await runTests([mutant.caughtBy], mutant)
     expect(verdict.broken, 'files that could not be loaded').toEqual([])
     expect(verdict.stopped, `stopped after ${LONGEST_MS} ms`).toBe(false)
@@ -61,7 +63,7 @@ async function runTests(catchers: readonly Catcher[], mutant?: Mutant): Promise<
 
 /** The catchers, each once, by their files. */
 function byFile(): Map<string, Catcher[]> {
-  const all = new Map(MUTANTS.map(({ caughtBy }) => [JSON.stringify(caughtBy), caughtBy] as const))
+  const all = new Map(tried.map(({ caughtBy }) => [JSON.stringify(caughtBy), caughtBy] as const))
   const files = new Map<string, Catcher[]>()
   for (const catcher of all.values()) files.set(catcher.file, [...(files.get(catcher.file) ?? []), catcher])
   return files

@@ -14,6 +14,8 @@ export interface Job {
   readonly files: readonly string[]
   /** What the full names of tests must match. */
   readonly pattern: string
+  /** The only seed that properties try; as many as usual if it is absent. */
+  readonly seed: number | undefined
 }
 
 /** What the tests have told. */
@@ -37,10 +39,14 @@ export function servedMutants(): Plugin[] {
 
 function serve(vitest: Vitest): void {
   if (process.send === undefined) return
+  // Whoever has forked it is gone.
+  process.once('disconnect', () => process.exit())
   let stale: readonly string[] = []
   process.on('message', async (job: Job) => {
     if (job.mutant === undefined) delete process.env.MUTANT
     else process.env.MUTANT = job.mutant
+    if (job.seed === undefined) delete process.env.SEED
+    else process.env.SEED = `${job.seed}`
     for (const file of [...stale, ...job.changed]) vitest.invalidateFile(`${root}packages/core/src/${file}`)
     stale = job.changed
     process.send?.(await run(vitest, job))
@@ -55,9 +61,9 @@ async function run(vitest: Vitest, { files, pattern }: Job): Promise<Results> {
   const { testModules, unhandledErrors } = await vitest.runTestFiles(files.map((file) => `${root}test/${file}`))
   const tests = testModules.flatMap((module) => [...module.children.allTests()])
   const results = tests.map((test) => test.result())
-  const failed = results.flatMap(({ errors = [] }) => errors.map(({ stack, message }) => stack ?? message))
+  const failed = results.flatMap(({ errors = [] }) => errors.map(textOf))
   const tested = testModules.filter((module) => module.children.size > 0).map(({ moduleId }) => moduleId)
-  const unhandled = unhandledErrors.map((error) => String(error instanceof Error ? error.stack : error))
+  const unhandled = unhandledErrors.map(textOf)
   return {
     passed: results.filter(({ state }) => state === 'passed').length,
     // Nobody has caught them: the test runner fails the run for them.
@@ -69,4 +75,10 @@ async function run(vitest: Vitest, { files, pattern }: Job): Promise<Results> {
         return `${file}: ${errors.map(({ message }) => message).join('\n')}`
       }),
   }
+}
+
+/** An error that came from a worker is none any more, but looks like one. */
+function textOf(error: unknown): string {
+  const { stack, message }: { readonly stack?: unknown; readonly message?: unknown } = Object(error)
+  return `${stack ?? message ?? 'Something that is no error was thrown.'}`
 }

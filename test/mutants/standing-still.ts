@@ -204,7 +204,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     changes: [
       { file: 'node.ts', search: 'if (!this.isAbort(error)) this.host.fail(this.failure(error, hook))', replace: '' },
     ],
-    caughtBy: of('e2e/hooks', 'that throws fails the run', 'that cannot be made fails the run'),
+    caughtBy: of('e2e/hooks', 'that throws fails the run'),
   },
   {
     name: 'a call that rejects has given nothing',
@@ -225,5 +225,20 @@ export const STANDING_STILL: readonly Mutant[] = [
       { file: 'delivery.ts', search: '(error) => resolve(this.#fail(error)),', replace: '() => resolve(true),' },
     ],
     caughtBy: of('core/delivery', ''),
+  },
+  {
+    name: 'a pause is inactivity',
+    what: 'The time in which a run was paused counts for `inactivityMs`.',
+    changes: [
+      { file: 'stall.ts', search: 'this.#disarm()\n      this.stirred()', replace: '' },
+      { file: 'stall.ts', search: 'this.#host.atWork && !dozes', replace: '!dozes' },
+    ],
+    caughtBy: of('e2e/stalls', 'does not count a pause'),
+  },
+  {
+    name: 'a flush does not begin afresh',
+    what: 'What the last call left in its slot is taken for that of the flush.',
+    changes: [{ file: 'emitting-node.ts', search: 'slot.beginAlone()', replace: '' }],
+    caughtBy: of('e2e/hooks', 'flush'),
   },
 ]
