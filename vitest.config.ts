@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 
 /** Folders of `test/` whose tests must leave no timer, handle or listener behind. */
 const leakChecked = ['core', 'plumber', 'testkit', 'seeds', 'e2e']
-const unchecked = ['architecture', 'demos', 'docs', 'support', 'types']
+const unchecked = ['architecture', 'bench', 'demos', 'docs', 'support', 'types']
 
 export default defineConfig({
   plugins: mutantPlugin(),

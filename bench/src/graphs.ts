@@ -1,68 +1,91 @@
 import type { RunReport } from '@pipelines/core'
 import { type GraphDocument, Plumber } from '@pipelines/plumber'
-import { double, increment, numbers } from './numbers.js'
+import { double, increment, numbers, triple } from './numbers.js'
+
+/** A graph that can be run again and again; every run gives the sum that its sink came to. */
+export type GraphRun = (items: number) => Promise<{ readonly sum: number; readonly report: RunReport }>
 
 export interface ChainOptions {
-  readonly items: number
+  /** Nodes of the chain, source and sink included. */
+  readonly nodes?: number
   readonly queueSize?: number
   readonly step?: (value: number) => unknown
   readonly workers?: number
   readonly ordered?: boolean
+  readonly fuse?: boolean
 }
 
-/** A graph that can be run again and again; every run gives the sum that its sink came to. */
-export type Runnable = () => Promise<{ readonly sum: number; readonly report: RunReport }>
-
-/** Source → step → sink. */
+/** Source → steps → sink. */
 export function chain({
-  items,
+  nodes = 3,
   queueSize = 64,
   step = increment,
   workers = 1,
   ordered = true,
-}: ChainOptions): Runnable {
+  fuse = true,
+}: ChainOptions): GraphRun {
+  const steps = Array.from({ length: nodes - 2 }, (_, place) => `step${place}`)
   const document = {
     nodes: {
       source: { coro: 'source' },
-      step: { coro: 'step', properties: { queueSize, workers, ordered } },
+      ...Object.fromEntries(steps.map((name) => [name, { coro: 'step', properties: { queueSize, workers, ordered } }])),
       sink: { coro: 'sink', properties: { queueSize } },
     },
-    graph: { source: ['step'], step: ['sink'] },
+    graph: Object.fromEntries(['source', ...steps].map((name, place) => [name, [steps[place] ?? 'sink']])),
   }
-  return summing(document, items, { step })
+  return summing(document, { step }, fuse)
 }
 
-/** Source → two branches → join. */
-export function diamond(items: number): Runnable {
-  const document = {
-    nodes: { source: { coro: 'source' }, left: { coro: 'left' }, right: { coro: 'right' }, sink: { coro: 'join' } },
-    graph: { source: ['left', 'right'], left: ['sink'], right: ['sink'] },
+/** Source → +1, ×2, ×3 → join. */
+export function diamond({ fuse = true }: { readonly fuse?: boolean }): GraphRun {
+  const branches = { increment, double, triple }
+  return summing(spread(Object.keys(branches), true), branches, fuse)
+}
+
+/** Source → as many +1 as `width` → join or merge. */
+export function fan({ width, join }: { readonly width: number; readonly join: boolean }): GraphRun {
+  const branches = Array.from({ length: width }, (_, place) => [`branch${place}`, increment] as const)
+  const document = spread(
+    branches.map(([name]) => name),
+    join,
+  )
+  return summing(document, Object.fromEntries(branches), false)
+}
+
+/** A run as a contestant: the report is the business of others. */
+export function onlySum(run: GraphRun): (items: number) => Promise<number> {
+  return async (items) => (await run(items)).sum
+}
+
+function spread(branches: readonly string[], join: boolean): GraphDocument {
+  return {
+    nodes: {
+      source: { coro: 'source' },
+      ...Object.fromEntries(branches.map((name) => [name, { coro: name }])),
+      sink: join ? { coro: 'joined' } : { coro: 'sink', properties: { aggregateInputs: false } },
+    },
+    graph: { source: [...branches], ...Object.fromEntries(branches.map((name) => [name, ['sink']])) },
   }
-  return summing(document, items, { left: increment, right: double })
 }
 
-/** `onlySum` as a contestant: the report is the business of others. */
-export function onlySum(run: Runnable): () => Promise<number> {
-  return async () => (await run()).sum
-}
-
-function summing(document: GraphDocument, items: number, steps: Record<string, (value: number) => unknown>): Runnable {
+function summing(document: GraphDocument, steps: Record<string, (value: number) => unknown>, fuse: boolean): GraphRun {
+  let total = 0
   let sum = 0
   const coroMap = {
     ...steps,
-    source: () => numbers(items),
+    source: () => numbers(total),
     sink: (value: number): void => {
       sum += value
     },
-    join: ([left, right]: [number, number]): void => {
-      sum += left + right
+    joined: (values: readonly number[]): void => {
+      for (const value of values) sum += value
     },
   }
   const plumber = new Plumber(document, { coroMap })
-  return async () => {
+  return async (items) => {
+    total = items
     sum = 0
-    // Measured as it is without fusion, so that rows stay comparable when there is some.
-    const report = await plumber.run(undefined, { fuse: false })
+    const report = await plumber.run(undefined, fuse ? {} : { fuse })
     return { sum, report }
   }
 }

@@ -15,7 +15,11 @@ export function double(value: number): number {
   return value * 2
 }
 
-/** Sum of `increment` over the items. */
-export function sumOfIncremented(items: number): number {
-  return (items * (items + 1)) / 2
+export function triple(value: number): number {
+  return value * 3
+}
+
+/** Sum of the items after `steps` times `increment`. */
+export function sumAfter(steps: number, items: number): number {
+  return (items * (items - 1)) / 2 + steps * items
 }

@@ -1,34 +1,17 @@
-/** One way of doing the work of a race. */
-export interface Contestant {
-  readonly name: string
-  /** Does all of the work once and gives the checksum of what came out. */
-  readonly run: () => number | Promise<number>
-}
+import { performance } from 'node:perf_hooks'
+import { count, type Figures } from './figures.js'
+import { watchLag } from './lag.js'
+import { median, noise, ratio } from './statistics.js'
+import { judge } from './targets.js'
+import { type Block, type Contestant, itemsOf, type Race, type Row, type Scale } from './workload.js'
 
-/** The same work, done by several contestants. */
-export interface Race {
-  readonly title: string
-  readonly items: number
-  /** What every contestant has to come to. */
-  readonly checksum: number
-  /** The contestant whose time is 1 in the second column: the least that this work can cost. */
-  readonly reference: string
-  /** The contestant whose time is 1 in the first column: the library as it comes. */
-  readonly ours: string
-  readonly contestants: readonly Contestant[]
-  readonly rounds: number
-}
+const WARM_UP_ROUNDS = 2
 
-export interface Result {
-  readonly name: string
-  /** Its time by ours, in the same round; median over the rounds. More than 1: slower than the library. */
-  readonly ofOurs: number
-  /** Its time by the reference's, in the same round; median over the rounds. */
-  readonly ofReference: number
-  /** Processor time; median over the rounds. */
-  readonly nsPerItem: number
-  /** Distance of the quartiles of its time, as a part of the median: how noisy this row is. */
-  readonly spread: number
+/** One run of one contestant. */
+interface Sample {
+  readonly cpuNs: number
+  readonly wallNs: number
+  readonly lagMs: number
 }
 
 /**
@@ -37,33 +20,50 @@ export interface Result {
  * harness is our own: tinybench finishes one contestant before it begins with the next.
  *
  * Time is processor time of this process, its collector threads included: with the clock on the wall, whoever ran while
- * a neighbour had the processor would have lost. No workload here waits for anything but itself.
+ * a neighbour had the processor would have lost. Only work that waits for timers is measured on the wall.
  *
- * @throws when a contestant comes to another checksum
+ * @throws when a contestant comes to another checksum, or `only` names one that there is not
  */
-export async function race({ contestants, rounds, items, checksum, ours, reference, title }: Race): Promise<Result[]> {
-  const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
-  const mine = timesOf(times, ours)
-  const base = timesOf(times, reference)
-  // Round -1 and -2 warm up: the first compiles, the second runs what was compiled.
-  for (let round = -2; round < rounds; round++) {
-    // Another one begins each time, so that nobody always runs after the one that leaves most garbage.
-    for (const { name, run } of rotated(contestants, round)) {
-      collectGarbage()
-      const started = process.cpuUsage()
-      const sum = await run()
-      const { user, system } = process.cpuUsage(started)
-      if (sum !== checksum) throw new Error(`${title}: "${name}" came to ${sum} instead of ${checksum}`)
-      if (round >= 0) timesOf(times, name).push(user + system)
+export async function runRace(race: Race, { size, rounds, only }: Scale): Promise<Block> {
+  const contestants = chosen(race.contestants, only)
+  const taken = new Map(contestants.map((contestant) => [contestant, [] as Sample[]]))
+  const warmUps = size === 'quick' ? 0 : WARM_UP_ROUNDS
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const contestant of ordered(contestants, round + warmUps)) {
+      const sample = await take(race, contestant, race.items[size])
+      // The first rounds warm up: one compiles, the next runs what was compiled.
+      if (round >= 0) taken.get(contestant)?.push(sample)
     }
   }
-  return [...times].map(([name, took]) => ({
-    name,
-    ofOurs: median(ratios(took, mine)),
-    ofReference: median(ratios(took, base)),
-    nsPerItem: (median(took) * 1e3) / items,
-    spread: (quantile(took, 0.75) - quantile(took, 0.25)) / median(took),
-  }))
+  const rows = rowsOf(race, taken, race.items[size])
+  return {
+    title: `${race.title}; ${count(race.items[size])} ${race.figure === 'usPerRound' ? 'rounds' : 'items'}`,
+    columns: [
+      race.figure,
+      'ofOurs',
+      'noise',
+      ...(race.figure === 'msPerRun' ? (['cpuNsPerItem'] as const) : []),
+      'worstLagMs',
+    ],
+    rows,
+    // Targets name rows that need not be there, and amounts for a quick look say nothing.
+    verdicts: only === undefined && size !== 'quick' ? race.targets.map((target) => judge(target, rows)) : [],
+  }
+}
+
+async function take({ title, checksum }: Race, contestant: Contestant, raceItems: number): Promise<Sample> {
+  const items = itemsOf(contestant, raceItems)
+  collectGarbage()
+  const lag = watchLag()
+  const began = performance.now()
+  const started = process.cpuUsage()
+  const sum = await contestant.run(items)
+  const { user, system } = process.cpuUsage(started)
+  const wallNs = (performance.now() - began) * 1e6
+  lag.stop()
+  const right = (contestant.checksum ?? checksum)(items)
+  if (sum !== right) throw new Error(`${title}: "${contestant.name}" came to ${sum} instead of ${right}`)
+  return { cpuNs: (user + system) * 1e3, wallNs, lagMs: Math.max(...lag.lagsMs) }
 }
 
 /**
@@ -75,28 +75,51 @@ function collectGarbage(): void {
   globalThis.gc?.({ type: 'minor' })
 }
 
-function timesOf(times: ReadonlyMap<string, number[]>, name: string): number[] {
-  const found = times.get(name)
-  if (found === undefined) throw new Error(`no contestant "${name}"`)
-  return found
+function rowsOf(race: Race, taken: ReadonlyMap<Contestant, readonly Sample[]>, raceItems: number): Row[] {
+  const timed = [...taken].map(([contestant, samples]) => {
+    const units = itemsOf(contestant, raceItems) * (contestant.hops ?? 1)
+    return { contestant, samples, units, figures: samples.map((sample) => inUnits(sample, race.figure, units)) }
+  })
+  const mine = timed[0]?.figures ?? []
+  return timed.map(({ contestant: { name, ours = false, bounds }, samples, units, figures }) => {
+    const shown: Figures = {
+      [race.figure]: median(figures),
+      ofOurs: ratio(figures, mine),
+      noise: noise(figures),
+      cpuNsPerItem: median(samples.map(({ cpuNs }) => cpuNs / units)),
+      worstLagMs: Math.max(...samples.map(({ lagMs }) => lagMs)),
+    }
+    return { name, ours, bounds, figures: shown, samples: figures }
+  })
 }
 
-function rotated<T>(list: readonly T[], by: number): T[] {
-  const from = (by + list.length) % list.length
-  return [...list.slice(from), ...list.slice(0, from)]
+function inUnits({ cpuNs, wallNs }: Sample, figure: Race['figure'], units: number): number {
+  switch (figure) {
+    case 'nsPerItem':
+    case 'nsPerHop':
+      return cpuNs / units
+    case 'usPerRound':
+      return cpuNs / units / 1e3
+    case 'msPerRun':
+      return wallNs / 1e6
+    default:
+      return figure satisfies never
+  }
 }
 
-function ratios(times: readonly number[], others: readonly number[]): number[] {
-  return times.map((time, round) => time / (others[round] ?? Number.NaN))
+function chosen(contestants: readonly Contestant[], only: readonly string[] | undefined): readonly Contestant[] {
+  return only === undefined ? contestants : contestants.filter(({ name }) => only.includes(name))
 }
 
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const place = (sorted.length - 1) * part
-  const [below = Number.NaN, above = below] = sorted.slice(Math.floor(place), Math.floor(place) + 2)
-  return below + (above - below) * (place - Math.floor(place))
+/**
+ * Whoever runs next pays for the garbage that is left to the collector: after 100,000 tasks of a queue, a run took twice
+ * its time. So everybody follows everybody else equally often, over twice as many rounds as there are contestants.
+ *
+ * @see E. J. Williams, "Experimental designs balanced for the estimation of residual effects of treatments" (1949)
+ */
+export function ordered<T>(list: readonly T[], round: number): T[] {
+  const zigzag = list.map((_, place) => (place % 2 === 0 ? -place / 2 : (place + 1) / 2))
+  const shift = Math.floor(round / 2) + list.length
+  const order = zigzag.map((place) => list[(place + shift) % list.length] as T)
+  return round % 2 === 0 ? order : order.toReversed()
 }

@@ -1,49 +1,85 @@
-import type { Race, Result } from './race.js'
-import { race } from './race.js'
+import type { Figure, Figures } from './figures.js'
+import type { Target, Verdict } from './targets.js'
 
-/** How much a workload is to do. */
+/** `full` is what the table shows, `short` what the check measures, `quick` only shows that all is right. */
+export type Size = 'full' | 'short' | 'quick'
+
+/** How much is to be done. */
 export interface Scale {
-  readonly quick: boolean
+  readonly size: Size
   readonly rounds: number
+  /** Names of the contestants that take part; all of them if not given. */
+  readonly only?: readonly string[]
 }
 
-/** One question, answered by one or more tables. */
+/** One question, answered in a process of its own. */
 export interface Workload {
   readonly name: string
-  readonly measure: (scale: Scale) => Promise<Table[]>
+  readonly parts: readonly (Race | Probe)[]
 }
 
-/** What a workload found out; the rows are also what `--json` prints. */
-export interface Table {
+/** The same work, done by several contestants in turn. */
+export interface Race {
+  readonly kind: 'race'
   readonly title: string
-  readonly columns: readonly Column[]
+  readonly items: Readonly<Record<Size, number>>
+  /** What a time is counted in; `msPerRun` is time on the wall, the others are processor time. */
+  readonly figure: 'nsPerItem' | 'nsPerHop' | 'usPerRound' | 'msPerRun'
+  /** What every contestant has to come to. */
+  readonly checksum: (items: number) => number
+  /** The first is the row of ours that the others are compared with. */
+  readonly contestants: readonly Contestant[]
+  readonly targets: readonly Target[]
+}
+
+/** One way of doing the work of a race. */
+export interface Contestant {
+  readonly name: string
+  readonly ours?: boolean
+  /** Whether what it holds is bounded however slow the receiver is. */
+  readonly bounds: boolean
+  /** Does all of the work once and gives the checksum of what came out. */
+  readonly run: (items: number) => number | Promise<number>
+  /** The part of the items that it does, if it is too slow for all; it is compared per item. */
+  readonly share?: number
+  /** Hops of one item. */
+  readonly hops?: number
+  /** In place of that of the race. */
+  readonly checksum?: (items: number) => number
+}
+
+/** Something else than a race: what is found out is up to each row. */
+export interface Probe {
+  readonly kind: 'probe'
+  readonly title: (size: Size) => string
+  readonly columns: readonly Figure[]
+  readonly rows: readonly ProbeRow[]
+  readonly targets: readonly Target[]
+}
+
+export interface ProbeRow {
+  readonly name: string
+  readonly ours?: boolean
+  readonly measure: (size: Size) => Promise<Figures>
+}
+
+/** What a part of a workload found out. */
+export interface Block {
+  readonly title: string
+  readonly columns: readonly Figure[]
   readonly rows: readonly Row[]
+  readonly verdicts: readonly Verdict[]
 }
 
-export interface Column {
-  readonly key: string
-  readonly head: string
-  readonly show: (value: number) => string
+export interface Row {
+  readonly name: string
+  readonly ours: boolean
+  readonly bounds?: boolean
+  readonly figures: Figures
+  /** The first figure, round by round: rows are compared within a round. */
+  readonly samples?: readonly number[]
 }
 
-/** `name`, and a number for every column. */
-export type Row = Readonly<Record<string, string | number>>
-
-export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-export const times = (value: number): string => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ×`
-const percent = (value: number): string => `±${Math.round(value * 50)} %`
-
-/** Runs a race and makes its table. */
-export async function raceTable(options: Race): Promise<Table> {
-  const rows: readonly Result[] = await race(options)
-  return {
-    title: options.title,
-    columns: [
-      { key: 'ofOurs', head: 'of ours', show: times },
-      { key: 'ofReference', head: `of ${options.reference}`, show: times },
-      { key: 'nsPerItem', head: 'ns/item', show: count },
-      { key: 'spread', head: 'noise', show: percent },
-    ],
-    rows: rows.map((row) => ({ ...row })),
-  }
+export function itemsOf({ share = 1 }: Contestant, items: number): number {
+  return Math.max(1, Math.round(items * share))
 }

@@ -2,7 +2,7 @@ import { Counters, packet, Queue, SILENT } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { Ledger } from '../../packages/core/src/frames.js'
 import { type Deliver, Outlet } from '../../packages/core/src/outlet.js'
-import { NO_META } from '../../packages/core/src/packet.js'
+import { NO_META, Scope } from '../../packages/core/src/packet.js'
 import { range } from '../support/plans.js'
 import { settlesSoon, turns } from '../support/turns.js'
 
@@ -24,6 +24,7 @@ function outletOf(
     ledger: new Ledger(),
     regions: undefined,
     window: undefined,
+    scope: new Scope(),
     isDoomed: () => told.doomed,
     onUnwanted: () => void told.unwanted++,
   })
@@ -176,6 +177,7 @@ test('an outlet looks at each of its edges a few times, however many ports there
     ledger: new Ledger(),
     regions: undefined,
     window: undefined,
+    scope: new Scope(),
     isDoomed: () => false,
     onUnwanted: () => {},
   })

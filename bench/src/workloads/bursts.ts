@@ -1,55 +1,54 @@
-import { countTasks, PQueue } from '../engine-queue.js'
-import { chain, type Runnable } from '../graphs.js'
-import { incrementAsync, numbers, sumOfIncremented } from '../numbers.js'
-import { count, type Row, type Scale, type Workload } from '../workload.js'
+import { count, type Figures } from '../figures.js'
+import { chain, type GraphRun } from '../graphs.js'
+import { incrementAsync, sumAfter } from '../numbers.js'
+import { pQueue } from '../peers/pools.js'
+import { countTasks } from '../task-count.js'
+import type { ProbeRow, Size, Workload } from '../workload.js'
 
 const WORKERS = 16
+const ITEMS: Readonly<Record<Size, number>> = { full: 100_000, short: 20_000, quick: 500 }
 
 /** How many items p-queue moves per task: the engine schedules bursts with it, and not items. Nothing is timed here. */
 export const bursts: Workload = {
   name: 'bursts',
-  measure: async ({ quick }: Scale) => {
-    const items = quick ? 20_000 : 100_000
-    const pooled = { items, step: incrementAsync, workers: WORKERS }
-    const rows = [
-      await graphRow('sync-chain, capacity 64', items, chain({ items })),
-      await graphRow('sync-chain, capacity 1024', items, chain({ items, queueSize: 1_024 })),
-      await graphRow('async-chain, ordered', items, chain(pooled)),
-      await graphRow('async-chain, unordered', items, chain({ ...pooled, ordered: false })),
-      await aloneRow(items),
-    ]
-    return [
-      {
-        title: `bursts: calls of coroutines per p-queue task, ${items.toLocaleString('en-US')} numbers`,
-        columns: [
-          { key: 'calls', head: 'calls', show: count },
-          { key: 'tasks', head: 'p-queue tasks', show: count },
-          { key: 'callsPerTask', head: 'calls/task', show: (value) => value.toFixed(1) },
-        ],
-        rows,
-      },
-    ]
-  },
+  parts: [
+    {
+      kind: 'probe',
+      title: (size) => `bursts: calls of coroutines per p-queue task; ${count(ITEMS[size])} items`,
+      columns: ['calls', 'tasks', 'callsPerTask'],
+      rows: [
+        graphRow('W2, fuse: false, queueSize 64', chain({ fuse: false })),
+        graphRow('W2, fuse: false, queueSize 1,024', chain({ fuse: false, queueSize: 1_024 })),
+        graphRow('W3, ordered', chain({ step: incrementAsync, workers: WORKERS })),
+        graphRow('W3, unordered', chain({ step: incrementAsync, workers: WORKERS, ordered: false })),
+        { name: 'p-queue, one task per item', measure: alone },
+      ],
+      targets: [],
+    },
+  ],
 }
 
 /** Counts calls by what the nodes received; the source, whose one call makes all items, counts for nothing. */
-async function graphRow(name: string, items: number, run: Runnable): Promise<Row> {
-  const { tasks, result } = await countTasks(run)
-  if (result.sum !== sumOfIncremented(items)) throw new Error(`bursts: "${name}" came to ${result.sum}`)
-  const calls = Object.values(result.report.nodes).reduce((sum, { received }) => sum + received, 0)
-  return row(name, calls, tasks)
+function graphRow(name: string, run: GraphRun): ProbeRow {
+  const measure = async (size: Size): Promise<Figures> => {
+    const items = ITEMS[size]
+    const { tasks, result } = await countTasks(() => run(items))
+    if (result.sum !== sumAfter(1, items)) throw new Error(`bursts: "${name}" came to ${result.sum}`)
+    return figures(
+      Object.values(result.report.nodes).reduce((sum, { received }) => sum + received, 0),
+      tasks,
+    )
+  }
+  return { name, ours: true, measure }
 }
 
-async function aloneRow(items: number): Promise<Row> {
-  const { tasks } = await countTasks(async () => {
-    const queue = new PQueue({ concurrency: WORKERS })
-    for (const value of numbers(items)) void queue.add(() => incrementAsync(value))
-    await queue.onIdle()
-  })
-  return row('p-queue, one task per item', items, tasks)
+async function alone(size: Size): Promise<Figures> {
+  const items = ITEMS[size]
+  const { tasks } = await countTasks(() => pQueue({ items, workers: WORKERS, step: incrementAsync }, 64))
+  return figures(items, tasks)
 }
 
-function row(name: string, calls: number, tasks: number): Row {
-  if (tasks === 0) throw new Error(`bursts: "${name}" gave p-queue no task, so the count is of the wrong class`)
-  return { name, calls, tasks, callsPerTask: calls / tasks }
+function figures(calls: number, tasks: number): Figures {
+  if (tasks === 0) throw new Error('bursts: p-queue got no task, so the count is of another copy of the class')
+  return { calls, tasks, callsPerTask: calls / tasks }
 }

@@ -30,6 +30,11 @@ export abstract class CallingNode extends EmittingNode {
     this.#demanding = this.each || this.exactlyOne
   }
 
+  /** Calls before `index` were made where no turns are kept. */
+  protected skipTurnsTo(index: number): void {
+    this.#turns?.skipTo(index)
+  }
+
   protected override halted(_doomed: boolean): void {
     this.#turns?.clear()
   }

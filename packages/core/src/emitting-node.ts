@@ -16,6 +16,8 @@ export interface Way {
   readonly origin: () => Packet
   /** Where a generator is drawn; absent where the caller is in that scope already. */
   readonly scope?: Scope | undefined
+  /** Draws the next value, where there is more to it; {@link AGAIN} when it has to be called again. */
+  readonly next?: (draw: Draw) => unknown
   /** What has to be waited for before the next value is drawn. */
   readonly before?: () => Promise<void> | undefined
   /** What an output has to wait for before it may leave. */
@@ -25,6 +27,9 @@ export interface Way {
   /** Told about every drawn or emitted value, and whether anybody accepted it. */
   readonly onSent?: (value: unknown, accepted: boolean, meta: Meta) => void
 }
+
+/** See {@link Way.next}. */
+export const AGAIN: unique symbol = Symbol('again') as never
 
 /** A node that hands on what user code returns, yields and emits. */
 export abstract class EmittingNode extends SettlingNode {
@@ -60,7 +65,12 @@ export abstract class EmittingNode extends SettlingNode {
       for (;;) {
         const before = way.before?.()
         if (before !== undefined) await before
-        const next = draw.next()
+        const next = way.next === undefined ? draw.next() : way.next(draw)
+        if (next === AGAIN) {
+          if (!this.live || !this.wanted) break
+          if (pacer.late) await pacer.turn()
+          continue
+        }
         if (isThenable(next)) this.waits()
         const drawn = isThenable(next) ? await slot.whenGiven(next) : next
         const value = only === undefined || !this.live ? drawn : only.of(drawn)

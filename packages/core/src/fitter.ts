@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { at } from './arrays.js'
 import { BatchInlet } from './batch.js'
+import type { Link } from './chain.js'
 import { Counters } from './counters.js'
 import { PipelineError } from './errors.js'
+import { inline } from './executor.js'
 import { Feed } from './feed.js'
 import { ForkWindow } from './frames.js'
 import type { Host } from './host.js'
@@ -20,6 +22,7 @@ import { Processor } from './processor.js'
 import { Queue } from './queue.js'
 import { Source } from './source.js'
 import { StreamProcessor } from './stream-processor.js'
+import { isTrying } from './trying-node.js'
 import { WindowInlet } from './window.js'
 import { ZipInlet } from './zip.js'
 
@@ -27,6 +30,8 @@ export interface FitterOptions {
   readonly host: Host
   readonly inputs: ReadonlyMap<number, Iterable<unknown> | AsyncIterable<unknown>> | undefined
   readonly deliver: Deliver | undefined
+  /** Whether neighbours may call each other on the spot. */
+  readonly fuse: boolean
 }
 
 /** Connects the nodes of a plan: makes each edge, window, inlet, outlet and node once. Nothing is started. */
@@ -41,6 +46,7 @@ class Fitter implements Fittings {
   readonly outlets: Outlet[] = []
   /** A node makes its input edges, so they exist before the nodes that write to them. */
   readonly edges: (Queue | JoinEdge)[] = []
+  readonly links: Map<number, Link> = new Map()
   readonly windows: Map<number, ForkWindow> = new Map()
   readonly batches: Map<number, BatchInlet> = new Map()
   readonly joins: Map<number, LineageJoin> = new Map()
@@ -77,7 +83,31 @@ class Fitter implements Fittings {
     const bounded = plan.inputs.some(
       (edge) => this.#plan.nodes[at(this.#plan.edges, edge).from]?.properties.packetsInFlight,
     )
-    return new Processor({ ...options, holds, inlet, tells: bounded || plan.partitionBy !== undefined })
+    const tells = bounded || plan.partitionBy !== undefined
+    const processor = new Processor({ ...options, holds, inlet, tells })
+    if (processor.link !== undefined) this.links.set(number, processor.link)
+    return processor
+  }
+
+  /** Whether values may come to a node bare, and be called on the spot. */
+  #takesBare(number: number): boolean {
+    const { kind, coro, executor, inputs, partitionBy, properties } = at(this.#plan.nodes, number)
+    const [only = -1] = inputs
+    if (kind !== 'map' || inputs.length !== 1 || executor !== inline || partitionBy !== undefined) return false
+    if (coro === undefined || coro.oneToOne || types.isAsyncFunction(coro.run) || isGeneratorFunction(coro.run)) return false
+    const { packetsInFlight } = at(this.#plan.nodes, at(this.#plan.edges, only).from).properties
+    if (packetsInFlight !== undefined || properties.packetsInFlight !== undefined) return false
+    return properties.workers === 1 && !isTrying(properties)
+  }
+
+  /** The node behind the only output edge of another, where that may call it on the spot. */
+  #nextOf(number: number): Link | undefined {
+    const { outputs, properties } = at(this.#plan.nodes, number)
+    const [only = -1] = outputs
+    if (outputs.length !== 1 || !properties.fuse || !this.#o.fuse) return undefined
+    const { to, port } = at(this.#plan.edges, only)
+    if (port !== OUT || !at(this.#plan.nodes, to).properties.fuse) return undefined
+    return this.links.get(to)
   }
 
   /** The inputs of a node in the form in which its calls get them. */
@@ -126,7 +156,8 @@ class Fitter implements Fittings {
 
   #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
     const { packetsInFlight } = at(this.#plan.nodes, from).properties
-    const queue = packetsInFlight === undefined ? new Queue(capacity) : new InFlightQueue(capacity, packetsInFlight)
+    const scope = this.#takesBare(to) ? this.#o.host.scope : undefined
+    const queue = packetsInFlight === undefined ? new Queue(capacity, scope) : new InFlightQueue(capacity, packetsInFlight)
     const name = this.#name(to)
     const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
     const { host } = this.#o
@@ -188,6 +219,8 @@ class Fitter implements Fittings {
       regions: regions.nodes.get(number)?.ports,
       window: this.#window(number),
       places: this.#places(number),
+      scope: host.scope,
+      next: this.#nextOf(number),
       isDoomed: () => host.doomed,
       onUnwanted,
     })
@@ -226,4 +259,8 @@ class Fitter implements Fittings {
     if (join !== undefined) return join
     throw new PipelineError('INTERNAL', { what: `join "${this.#name(number)}" was not made before its fork` })
   }
+}
+
+function isGeneratorFunction(run: unknown): boolean {
+  return types.isGeneratorFunction(run)
 }

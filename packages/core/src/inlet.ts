@@ -76,6 +76,11 @@ export class SingleInlet implements Inlet, Receiver {
     return this.#queue.size > 0
   }
 
+  /** Its edge, if values may come by it without packets. */
+  get bareQueue(): Queue | undefined {
+    return this.#queue.takesBare ? this.#queue : undefined
+  }
+
   get over(): boolean {
     return this.#queue.over
   }

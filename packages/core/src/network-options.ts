@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly graceMs?: number
   /** Milliseconds that nothing may move while something is inside; then the run fails. @defaultValue none */
   readonly inactivityMs?: number
+  /** Whether neighbours may run as one call chain. @defaultValue `true` */
+  readonly fuse?: boolean
   /** Whether the report tells what became of every root. @defaultValue `false` */
   readonly ledger?: boolean
   /** Most requests that may be in flight. @defaultValue 1024 */

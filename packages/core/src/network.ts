@@ -71,6 +71,7 @@ export class Network implements Host, RequestHost, StallHost {
       host: this,
       inputs: options.inputs,
       deliver: this.#delivery?.deliver,
+      fuse: options.fuse !== false,
     })
     this.#deadlines = new Deadlines(options, (end, graceMs) => this.#doom(end, graceMs))
     this.#watch = new StallWatch(this, this.#pipework, options.inactivityMs)

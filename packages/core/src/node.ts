@@ -64,11 +64,19 @@ export abstract class RunningNode implements SlotOwner {
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
     this.movement = new Movement(host, () => this.resting)
     this.slots = new WorkerSlots(this, host.scope, (error, hook) => this.hookFailed(error, hook))
+    this.outlet = outlet(() => this.unwanted())
+  }
+
+  /** Nobody takes its outputs any more. */
+  protected unwanted(): void {
+    this.wanted = false
     // Not on this stack: ends and stops travel along chains that may be longer than a stack is deep.
-    this.outlet = outlet(() => {
-      this.wanted = false
-      queueMicrotask(() => this.stop())
-    })
+    queueMicrotask(() => this.stop())
+  }
+
+  /** Whether its coroutine is in a call that no worker of its own has made. */
+  protected get inChain(): boolean {
+    return false
   }
 
   get state(): NodeState {
@@ -216,7 +224,7 @@ export abstract class RunningNode implements SlotOwner {
     }
     this.halted(this.doomed)
     this.resume() // a paused burst has to start once more to see that it is over
-    if (this.movement.active === 0) this.#tearDown()
+    if (this.movement.active === 0 && !this.inChain) this.#tearDown()
     else this.#startGrace()
   }
 

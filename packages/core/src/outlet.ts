@@ -1,11 +1,12 @@
+import { type Link, OPEN } from './chain.js'
 import type { Logger } from './context.js'
-import type { Meta } from './coro.js'
+import { DROP, type Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import { type ForkWindow, type Ledger, outwards } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
-import { Packet, type Scope } from './packet.js'
+import { NO_META, Packet, type Scope } from './packet.js'
 import { ERROR, OUT } from './plan.js'
-import type { Edge } from './queue.js'
+import { type Edge, Queue } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
 import { type TapSettings, Taps } from './taps.js'
 
@@ -44,6 +45,10 @@ export interface OutletOptions {
   readonly window: ForkWindow | undefined
   /** Where each output needs a place that can be taken beforehand: the only edge. */
   readonly places?: InFlightQueue | undefined
+  /** The scope of what has none of its own. */
+  readonly scope: Scope
+  /** The node behind the only edge, where that may be called on the spot. */
+  readonly next?: Link | undefined
   /** Whether the run is over: what was not accepted by then never will be. */
   readonly isDoomed: () => boolean
   /** Every output was closed: nobody wants what the node makes. */
@@ -64,8 +69,15 @@ const NO_PORT: Port = { edges: [], regions: undefined }
 export class Outlet {
   readonly leaf: boolean
   readonly #o: OutletOptions
+  readonly #counters: Counters
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
+  /** The only edge, if that takes values without packets. */
+  readonly #bareEdge: Queue | undefined
+  /** What bare values descend from. */
+  readonly #origin: Packet
+  /** The node that may be called on the spot with what leaves: absent while somebody looks at it. */
+  next: Link | undefined
   #openEdges: number
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
@@ -77,6 +89,7 @@ export class Outlet {
   constructor(options: OutletOptions) {
     this.#o = options
     this.leaf = options.leaf
+    this.#counters = options.counters
     this.#openEdges = options.edges.length
     for (const edge of options.edges) {
       const port = this.#ports.get(edge.port)
@@ -84,6 +97,11 @@ export class Outlet {
       else port.edges.push(edge)
     }
     this.#out = this.#ports.get(OUT) ?? NO_PORT
+    const [only, second] = this.#out.edges
+    const isBare = second === undefined && this.#out.regions === undefined && only?.regions === undefined
+    this.#bareEdge = isBare && only?.edge instanceof Queue ? only.edge : undefined
+    this.#origin = new Packet(undefined, NO_META, options.scope)
+    this.next = options.next
     for (const { edge } of options.edges) edge.onClose = () => this.#edgeClosed()
   }
 
@@ -100,8 +118,33 @@ export class Outlet {
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     const { scope } = origin
+    const next = this.#o.next
+    if (next?.state === OPEN && to === this.#out && meta === NO_META && scope === this.#o.scope) {
+      this.#counters.emitted++
+      next.enter(value)
+      return true
+    }
     if (scope.counted) this.#count(scope, to)
     return this.#offer(to, new Packet(value, meta, scope), scope.counted)
+  }
+
+  /** Hands on a value that carries nothing: see {@link send}. */
+  sendBare(value: unknown): boolean | Promise<boolean> {
+    if (value === DROP || (this.leaf && value === undefined)) return false
+    if (this.#taps === undefined && this.#bareEdge?.offerBare(value)) {
+      this.#counters.emitted++
+      return true
+    }
+    return this.send(this.#origin, OUT, value, NO_META)
+  }
+
+  /** Hands on a value that carries nothing, if that can be done at once by its only edge. */
+  passBare(value: unknown): boolean {
+    const { next } = this
+    if (next !== undefined && next.state === OPEN) next.enter(value)
+    else if (this.#taps !== undefined || this.#bareEdge === undefined || !this.#bareEdge.offerBare(value)) return false
+    this.#counters.emitted++
+    return true
   }
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
@@ -132,10 +175,13 @@ export class Outlet {
   tap(settings: TapSettings): () => void {
     const taps = this.#taps ?? new Taps(this.#o.node, this.#o.logger)
     this.#taps = taps
+    this.next = undefined
     const remove = taps.add(settings)
     return () => {
       remove()
-      if (taps.none && this.#taps === taps) this.#taps = undefined
+      if (!taps.none || this.#taps !== taps) return
+      this.#taps = undefined
+      this.next = this.#o.next
     }
   }
 
@@ -145,7 +191,7 @@ export class Outlet {
     const { request } = scope
     if (request !== undefined) {
       request.outputs.push({ node: this.#o.node, port, value, meta })
-      this.#o.counters.emitted++
+      this.#counters.emitted++
       origin.mark('delivered')
       return true
     }
@@ -239,7 +285,7 @@ export class Outlet {
       }
     }
     if (waits !== undefined) return this.#waited(packet.scope, waits, accepted)
-    if (accepted) this.#o.counters.emitted++
+    if (accepted) this.#counters.emitted++
     return accepted
   }
 
@@ -286,7 +332,7 @@ export class Outlet {
   #tally(accepted: boolean): boolean {
     // Interrupted by doomsday: some successor never got it, so it does not count as handed on.
     if (this.#o.isDoomed()) return false
-    if (accepted) this.#o.counters.emitted++
+    if (accepted) this.#counters.emitted++
     return accepted
   }
 

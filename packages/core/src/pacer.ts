@@ -1,5 +1,8 @@
-/** Items between two looks at the clock, less one: a mask. */
-const LOOK = 7
+/** Fewest and most items between two looks at the clock. */
+const SHORT = 8
+const LONG = 32
+/** Milliseconds between two looks that are few enough to look less often. */
+const SOON_MS = 0.05
 /** Longest synchronous stretch, in milliseconds. */
 const STRETCH_MS = 8
 
@@ -11,14 +14,25 @@ const STRETCH_MS = 8
 class Pacer {
   /** When somebody last looked at the clock: the time for those who can do with that of some items ago. */
   lately = 0
-  #count = 0
+  /** Items until the next look. */
+  #left = SHORT
+  #stride = SHORT
   #since = 0
   #turn: Promise<void> | undefined
 
   /** Call between two items; `true` when it is time to await {@link turn}. */
   due(): boolean {
-    if ((++this.#count & LOOK) !== 0) return false
-    return this.look() - this.#since >= STRETCH_MS
+    if (--this.#left > 0) return false
+    const before = this.lately
+    // A look costs 50 ns, as much as an item: quick items are looked at less often, slow ones at once more often again.
+    this.#stride = this.look() - before < SOON_MS ? Math.min(LONG, this.#stride * 2) : SHORT
+    this.#left = this.#stride
+    return this.late
+  }
+
+  /** Whether it was time when somebody last looked. */
+  get late(): boolean {
+    return this.lately - this.#since >= STRETCH_MS
   }
 
   /** What `performance.now` says. */

@@ -1,5 +1,6 @@
 import { at } from './arrays.js'
 import type { BatchInlet } from './batch.js'
+import type { Link } from './chain.js'
 import type { Counters } from './counters.js'
 import type { StalledNode } from './errors.js'
 import { Feed } from './feed.js'
@@ -29,6 +30,7 @@ export interface Fittings {
   readonly batches: ReadonlyMap<number, BatchInlet>
   readonly joins: ReadonlyMap<number, LineageJoin>
   readonly zips: ReadonlyMap<number, ZipInlet>
+  readonly links: ReadonlyMap<number, Link>
 }
 
 /** The nodes and edges of a network, connected. */
@@ -129,8 +131,18 @@ export class Pipework {
 
   #edgeCounts(number: number): EdgeCounts {
     const { from, port, to } = at(this.#plan.edges, number)
-    const { entered, left, unprocessed, waits } = at(this.#f.edges, number)
+    const { unprocessed, waits } = at(this.#f.edges, number)
+    const { entered, left } = this.#flow(number)
     return { from: this.#name(from), port, to: this.#name(to), entered, left, unprocessed, waits }
+  }
+
+  /** What has come by an edge: in its queue, or past it in a call chain. */
+  #flow(number: number): { readonly entered: number; readonly left: number } {
+    const { entered, left } = at(this.#f.edges, number)
+    const { to } = at(this.#plan.edges, number)
+    if (!this.#f.links.has(to)) return { entered, left }
+    const { received } = at(this.#f.counters, to)
+    return { entered: entered + received - left, left: received }
   }
 
   #name(node: number): string {

@@ -1,10 +1,12 @@
+import { BUSY, Link, type Stumble } from './chain.js'
 import { QUANTUM } from './defaults.js'
 import { PipelineError } from './errors.js'
-import { Faulty, type Inlet, type InletHooks } from './inlet.js'
+import { Faulty, type Inlet, type InletHooks, SingleInlet } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import type { Packet, Scope } from './packet.js'
+import { NO_META, Packet, type Scope } from './packet.js'
+import type { Queue } from './queue.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 import { WorkerSlot } from './slot.js'
@@ -46,6 +48,10 @@ export class Processor extends TryingNode {
   #taken = 0
   /** The context in which keys are asked for. */
   #asking: WorkerSlot | undefined
+  /** The only input, where its values may come bare: then calls are made in a chain, as long as nothing has to wait. */
+  readonly #queue: Queue | undefined
+  /** Makes the calls with bare values; absent where there are none. */
+  #link: Link | undefined
 
   constructor(options: ProcessorOptions) {
     super(options, options.holds)
@@ -58,11 +64,75 @@ export class Processor extends TryingNode {
       onPassed: (packet) => this.passed(packet),
       keyOf: (packet) => this.#keyOf(packet),
     })
+    this.#queue = this.#inlet instanceof SingleInlet ? this.#inlet.bareQueue : undefined
+    if (this.#queue !== undefined) this.#link = new Link(this, this.outlet, new WorkerSlot(this, 0))
+  }
+
+  /** Where its predecessor may call it on the spot. */
+  get link(): Link | undefined {
+    return this.#link
+  }
+
+  goOn(value: unknown, stumble: Stumble): Promise<void> | undefined {
+    const slot = this.slots.first
+    const packet = new Packet(value, NO_META, this.host.scope)
+    slot.packet = packet
+    this.skipTurnsTo(slot.index)
+    if (this.movement.active > 0) return this.#goesOn(slot, packet, stumble)
+    this.slots.claim(slot)
+    this.#burst({ slot, end: () => this.#goesOn(slot, packet, stumble) }).catch((error) => this.broken(error))
+    return undefined
+  }
+
+  /** What has given a promise once will do so again. */
+  #demote(): void {
+    this.#link?.close()
+    this.#link = undefined
+  }
+
+  async #goesOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> {
+    if ('error' in stumble) return this.failed(slot, packet, stumble.error)
+    if ('sent' in stumble) {
+      const { sent } = stumble
+      return this.settle(slot, packet, typeof sent === 'boolean' ? sent : await this.movement.until(sent))
+    }
+    let { result } = stumble
+    try {
+      if (isThenable(result)) {
+        this.#demote()
+        this.waits()
+        result = await result
+      }
+    } catch (error) {
+      return this.failed(slot, packet, error)
+    }
+    return this.given(slot, packet, result)
+  }
+
+  /** Lets its predecessor call it on the spot, if it is idle. */
+  #reopen(): void {
+    const link = this.#link
+    if (link === undefined || link.inCall) return
+    const idle = this.running && this.wanted && !this.paused && !this.#scheduled && this.movement.active === 0
+    const slot = idle && this.workers === 1 && this.#queue?.isIdle ? this.slots.idle(this.runner) : undefined
+    if (slot === undefined) link.close()
+    else link.open(this.runner, slot)
   }
 
   override setWorkers(count: number): void {
     super.setWorkers(count)
+    this.#reopen()
     this.waits()
+  }
+
+  override pause(): void {
+    super.pause()
+    this.#link?.close()
+  }
+
+  override resume(): void {
+    super.resume()
+    this.#reopen()
   }
 
   override get isCalm(): boolean {
@@ -80,11 +150,22 @@ export class Processor extends TryingNode {
   }
 
   protected override begin(): void {
+    this.#reopen()
     this.waits()
+  }
+
+  protected override unwanted(): void {
+    super.unwanted()
+    this.#link?.close()
+  }
+
+  protected override get inChain(): boolean {
+    return this.#link?.inCall === true
   }
 
   protected override halted(doomed: boolean): void {
     super.halted(doomed)
+    this.#link?.close()
     if (doomed) this.#inlet.clear()
     else this.#inlet.close()
   }
@@ -100,23 +181,35 @@ export class Processor extends TryingNode {
     } else if (this.movement.active === 0 && !this.#scheduled && this.#inlet.over) void this.finish()
   }
 
-  readonly #schedule = (): void => this.schedule(this.#burst)
+  readonly #schedule = (): void => this.schedule(this.#start)
 
-  readonly #burst = async (): Promise<void> => {
+  readonly #start = (): Promise<void> => {
     this.#scheduled = false
+    return this.#burst()
+  }
+
+  /** @param begun a call that was made already */
+  async #burst(begun?: { readonly slot: WorkerSlot; readonly end: () => Promise<void> }): Promise<void> {
+    this.#link?.close()
     const started = pacer.look()
     this.movement.active++
     try {
-      if (!this.#mayTake()) return
-      const found = this.slot()
-      if (isThenable(found)) this.waits()
-      const slot = isThenable(found) ? await found : found
+      let slot = begun?.slot
+      if (begun !== undefined) {
+        await begun.end()
+        this.#itemEnded(begun.slot)
+      } else if (this.#mayTake()) {
+        const found = this.slot()
+        if (isThenable(found)) this.waits()
+        slot = isThenable(found) ? await found : found
+      }
       if (slot === undefined) return
       await this.#work(slot)
       this.slots.release(slot)
     } finally {
       this.movement.active--
       this.counters.busyMs += pacer.look() - started
+      this.#reopen()
       this.waits()
       this.burstEnded()
     }
@@ -137,6 +230,21 @@ export class Processor extends TryingNode {
           return
         }
       }
+      if (this.#isBare) {
+        const before = this.counters.received
+        const leaving = this.#stretch(slot, left)
+        left -= this.counters.received - before - 1
+        if (leaving !== undefined) {
+          this.waits()
+          await leaving
+          this.#itemEnded(slot)
+        }
+        if (pacer.late) {
+          this.waits()
+          await pacer.turn()
+        }
+        continue
+      }
       const taken = this.#inlet.take()
       if (taken === undefined) {
         if (this.#gated) this.outlet.places?.unreserve()
@@ -144,7 +252,11 @@ export class Processor extends TryingNode {
       }
       // Only where items are tried can one have failed before its call.
       const packet = this.tries && taken instanceof Faulty ? taken.packet : (taken as Packet)
-      slot.begin(packet, this.#taken++)
+      if (this.#queue === undefined) slot.begin(packet, this.#taken++)
+      else {
+        slot.begin(packet, this.counters.received - 1)
+        if (this.movement.active === 1) this.skipTurnsTo(slot.index)
+      }
       let leaving: void | Promise<void>
       if (this.tries) leaving = this.try(slot, taken)
       else {
@@ -167,11 +279,7 @@ export class Processor extends TryingNode {
         this.waits()
         await leaving
       }
-      slot.packet = undefined
-      if (slot.deaf) {
-        slot.deaf = false
-        this.movement.deaf--
-      }
+      this.#itemEnded(slot)
       if (this.#gated) {
         if (!slot.gave) this.outlet.places?.unreserve()
         slot.gave = false
@@ -185,6 +293,32 @@ export class Processor extends TryingNode {
         await pacer.turn()
       }
     }
+  }
+
+  #itemEnded(slot: WorkerSlot): void {
+    slot.packet = undefined
+    if (!slot.deaf) return
+    slot.deaf = false
+    this.movement.deaf--
+  }
+
+  /** Whether calls may be made in a chain. */
+  get #isBare(): boolean {
+    return this.#link !== undefined && this.#queue?.bare === true && this.workers === 1 && this.movement.active === 1
+  }
+
+  /** Takes values for as long as nothing has to wait; a promise where something has. */
+  #stretch(slot: WorkerSlot, most: number): Promise<void> | undefined {
+    const link = this.#link as Link // as checked
+    const queue = this.#queue as Queue
+    link.begin(this.runner, slot)
+    let leaving: Promise<void> | undefined
+    for (let left = most; left > 0 && queue.size > 0 && queue.bare; left--) {
+      leaving = link.pass(queue.takeBare())
+      if (leaving !== undefined || link.state !== BUSY || pacer.due()) break
+    }
+    link.end()
+    return leaving
   }
 
   /** Waits for a place for the output, where that has to be taken first; tells whether there is still something to take. */

@@ -48,6 +48,8 @@ export class WorkerSlot implements Context {
   unreturned: Promise<boolean> | undefined
   readonly #owner: SlotOwner
   readonly #index: number
+  /** Where its calls are made in a chain: told when one needs more than that. */
+  #chain: { close(): void } | undefined
   #emissions: Emission[] | undefined
   /** Of the present attempt, where it has a signal of its own and has read it. */
   #controller: AbortController | undefined
@@ -118,6 +120,15 @@ export class WorkerSlot implements Context {
     this.index = index
     this.lapsed = false
     if (packet.scope.counted) this.startedMs = packet.scope.request?.now() ?? 0
+    if (this.#used) this.#reset()
+  }
+
+  /** Calls with values that carry nothing are about to be made in `chain`. */
+  beginBare(chain: { close(): void }): void {
+    this.#chain = chain
+    this.packet = undefined
+    this.meta = NO_META
+    this.lapsed = false
     if (this.#used) this.#reset()
   }
 
@@ -216,6 +227,7 @@ export class WorkerSlot implements Context {
     if (this.lapsed || this.clock?.expired === true) return
     this.#used = true
     this.#emissions ??= []
+    if (this.packet === undefined) this.#chain?.close()
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }
 

@@ -1,3 +1,4 @@
+import { at } from './arrays.js'
 import type { TeardownReason } from './coro.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
@@ -33,6 +34,27 @@ export class WorkerSlots {
     } catch (error) {
       return this.#setUpFailed(error)
     }
+  }
+
+  /** A free slot that needs no setup, or is set up; it stays free. */
+  idle(runner: Runner): WorkerSlot | undefined {
+    const slot = this.#idle.at(-1)
+    if (slot !== undefined) return slot.ready ? slot : undefined
+    if (runner.setup !== undefined || this.#all.length > 0) return undefined
+    const made = this.#make()
+    made.ready = true
+    this.#idle.push(made)
+    return made
+  }
+
+  /** The slot that was made first. */
+  get first(): WorkerSlot {
+    return at(this.#all, 0)
+  }
+
+  /** Takes a free slot. */
+  claim(slot: WorkerSlot): void {
+    this.#idle.splice(this.#idle.indexOf(slot), 1)
   }
 
   release(slot: WorkerSlot): void {

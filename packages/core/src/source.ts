@@ -1,7 +1,8 @@
+import { OPEN } from './chain.js'
 import { DROP, type Meta, type SourceOutput } from './coro.js'
-import { EmittingNode } from './emitting-node.js'
+import { AGAIN, EmittingNode } from './emitting-node.js'
 import { PipelineError } from './errors.js'
-import { Draw, isThenable, iteratorOf } from './iterate.js'
+import { Draw, END, isThenable, iteratorOf } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, Scope, withMeta } from './packet.js'
@@ -27,6 +28,8 @@ export class Source extends EmittingNode {
   readonly #puts = new Set<Promise<void>>()
   /** Whether the next item has a place already. */
   #placed = false
+  /** Whether nothing has happened that a stretch of plain values would have to know of. */
+  #steady = false
   /** Settles on resume; absent while not paused. */
   #resumed: Promise<void> | undefined
   #release: () => void = () => {}
@@ -39,6 +42,7 @@ export class Source extends EmittingNode {
   override pause(): void {
     super.pause()
     if (!this.paused) return
+    this.close()
     this.#resumed ??= new Promise((resume) => {
       this.#release = resume
     })
@@ -54,7 +58,14 @@ export class Source extends EmittingNode {
     this.schedule(this.#burst)
   }
 
-  protected override halted(): void {}
+  protected override halted(): void {
+    this.close()
+  }
+
+  protected override unwanted(): void {
+    super.unwanted()
+    this.close()
+  }
 
   readonly #burst = async (): Promise<void> => {
     const started = pacer.look()
@@ -104,6 +115,7 @@ export class Source extends EmittingNode {
     const common = this.#origin(NO_META)
     await this.expand(slot, draw, {
       origin: this.host.countsRoots ? () => this.#origin(NO_META) : () => common,
+      ...(!this.host.countsRoots && { next: (from: Draw) => this.#stretch(slot, from) }),
       before: () => this.#place(),
       gate: () => {
         slot.index = ++this.#made
@@ -111,6 +123,38 @@ export class Source extends EmittingNode {
       },
       onSent: (...sent) => this.#sent(...sent),
     })
+  }
+
+  /** Hands values on for as long as nothing has to wait; gives the first that something has to be done about. */
+  #stretch(slot: WorkerSlot, draw: Draw): unknown {
+    const { outlet, counters } = this
+    const fed = this.#input !== undefined
+    slot.beginBare(this)
+    this.#steady = this.running && this.wanted && this.#resumed === undefined
+    while (this.#steady) {
+      const drawn = draw.next()
+      // Numbers and texts need no closer look.
+      const isPlain = typeof drawn === 'number' || typeof drawn === 'string'
+      if (!isPlain && (drawn === END || drawn === DROP || isThenable(drawn))) return drawn
+      if (!this.#steady) return drawn
+      const { next } = outlet
+      if (next !== undefined && next.state === OPEN) {
+        counters.emitted++
+        next.enter(drawn)
+      } else if (!outlet.passBare(drawn)) return drawn
+      slot.index = ++this.#made
+      if (fed) {
+        counters.received++
+        counters.completed++
+      }
+      if (pacer.due()) return AGAIN
+    }
+    return AGAIN
+  }
+
+  /** The next value is not to be handed on like the others. */
+  close(): void {
+    this.#steady = false
   }
 
   /** Takes a place for the next item, where items need one before they are made. */

@@ -76,6 +76,7 @@ export function startProcessor(settings: ProcessorSettings): StandaloneProcessor
         ledger: host.ledger,
         regions: undefined,
         window: undefined,
+        scope: host.scope,
         isDoomed: () => host.doomed,
         onUnwanted,
       }),

@@ -1,6 +1,7 @@
 import { Clock, delayAfter } from './attempt.js'
 import { CallingNode } from './calling-node.js'
 import { DROP } from './coro.js'
+import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Taken } from './inlet.js'
 import { Draw, isGenerator, isThenable } from './iterate.js'
@@ -25,6 +26,11 @@ interface Failure {
   readonly own: boolean
 }
 
+/** Whether the properties of a node ask for more than a call made on the spot. */
+export function isTrying({ timeoutMs, retry, batch, window, emit, onError, rateLimit }: NodeProperties): boolean {
+  return onError === 'route' || [timeoutMs, retry, batch, window, emit, rateLimit].some((policy) => policy !== undefined)
+}
+
 /**
  * A node that tries an item, attempt by attempt, where its properties ask for that: an attempt may take only so long,
  * only so many may start in a time, and one that fails may be followed by another. Composed from the inside out: the
@@ -39,10 +45,9 @@ export abstract class TryingNode extends CallingNode {
   constructor(options: NodeOptions, holds: readonly Token[]) {
     super(options, holds)
     const { properties, partitionBy } = options.plan
-    const { timeoutMs, retry, batch, window, emit, onError, rateLimit } = properties
+    const { rateLimit } = properties
     this.#starts = rateLimit && new SlidingLog(rateLimit)
-    const policies = [timeoutMs, retry, batch, window, emit, rateLimit, partitionBy]
-    this.tries = onError === 'route' || policies.some((policy) => policy !== undefined)
+    this.tries = partitionBy !== undefined || isTrying(properties)
   }
 
   /** Tries an item until its fate is decided, and then waits until its call has really returned. */

@@ -13,6 +13,11 @@ export class Turns {
     return turn === this.#next
   }
 
+  /** Those before `turn` are over: call while nobody is in progress. */
+  skipTo(turn: number): void {
+    this.#next = turn
+  }
+
   /** Waits for `turn`; `undefined` if it is now, or if turns no longer matter. */
   come(turn: number): Promise<void> | undefined {
     if (turn <= this.#next || this.#cleared || this.#passed.has(turn)) return undefined

@@ -142,7 +142,7 @@ export class Plumber {
     return assignInput(inletsOf(this.#plan), input)
   }
 
-  #pipeline({ env, fuse: _, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
+  #pipeline({ env, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
     const { env: ours, logger } = this.#options
     return new Pipeline(this.#plan, {
       ...options,
