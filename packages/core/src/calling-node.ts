@@ -20,14 +20,14 @@ export abstract class CallingNode extends EmittingNode {
   /** Whether a call returns a list with a result for each of its items. */
   protected readonly each: boolean
   /** Whether more than one output is asked of a call, or exactly one. */
-  readonly #demanding: boolean
+  protected readonly demanding: boolean
 
   constructor(options: NodeOptions, holds: readonly Token[]) {
     super(options, holds)
     const { ordered, batch } = options.plan.properties
     this.#turns = ordered ? new Turns() : undefined
     this.each = batch?.returns === 'each'
-    this.#demanding = this.each || this.exactlyOne
+    this.demanding = this.each || this.exactlyOne
   }
 
   /** Calls before `index` were made where no turns are kept. */
@@ -56,7 +56,7 @@ export abstract class CallingNode extends EmittingNode {
   protected given(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
     if (slot.lapsed || this.doomed) return this.#late(slot)
     // Told apart here, because what most calls give needs no more than this.
-    if (slot.hasEmissions || this.#demanding || (typeof result === 'object' && result !== null))
+    if (slot.hasEmissions || this.demanding || (typeof result === 'object' && result !== null))
       return this.#givenOtherwise(slot, packet, result)
     if (this.#turns === undefined || this.#turns.isNext(slot.index)) return this.#leave(slot, packet, result)
     return this.#leaveLater(this.#turns, slot, result)

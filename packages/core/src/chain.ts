@@ -1,8 +1,10 @@
 import { DROP } from './coro.js'
 import type { Counters } from './counters.js'
 import { NO_RUNNER, type Runner } from './executor.js'
+import type { Host } from './host.js'
 import { isGenerator, isThenable } from './iterate.js'
 import type { Outlet } from './outlet.js'
+import { NO_META, Packet, type Scope } from './packet.js'
 import type { WorkerSlot } from './slot.js'
 
 /** A call that could not go on in the chain. */
@@ -14,11 +16,14 @@ export type Stumble =
 /** The node of a link. */
 export interface LinkOwner {
   readonly counters: Counters
+  readonly host: Pick<Host, 'scope'>
   /**
    * Goes on with a call as a worker of its own does; a promise where the chain was entered by such a worker, who has to
    * wait for it.
    */
-  goOn(value: unknown, stumble: Stumble): Promise<void> | undefined
+  goOn(packet: Packet, stumble: Stumble): Promise<void> | undefined
+  /** The call of a packet has ended without error, and its output has left or never will. */
+  workedOff(packet: Packet, accepted: boolean): void
 }
 
 /** What a link is at. */
@@ -48,8 +53,13 @@ export class Link {
   private slot: WorkerSlot
   private readonly counters: Counters
   private readonly outlet: Outlet
+  /** What bare values are in. */
+  private readonly scope: Scope
+  /** Items that calls were made for so far. */
+  taken = 0
 
   constructor(owner: LinkOwner, outlet: Outlet, slot: WorkerSlot) {
+    this.scope = owner.host.scope
     this.owner = owner
     this.counters = owner.counters
     this.outlet = outlet
@@ -94,12 +104,13 @@ export class Link {
     try {
       for (;;) {
         const { run, slot, counters, outlet } = link
-        slot.index = counters.received++
+        slot.index = link.taken++
+        counters.received++
         const result = run(value, slot)
         // Numbers and texts need no closer look.
         const kind = typeof result
         if (kind === 'object' || kind === 'function' || kind === 'symbol' || link.state !== BUSY) {
-          if (link.state !== BUSY || isThenable(result) || isGenerator(result)) return link.stumbles(value, { result })
+          if (link.needsMore(result)) return link.stumbles(link.wrap(value), { result })
           if (result === DROP) return link.leaves(value, result)
         }
         const { next } = outlet
@@ -112,14 +123,44 @@ export class Link {
         value = result
       }
     } catch (error) {
-      return link.stumbles(value, { error })
+      return link.stumbles(link.wrap(value), { error })
     }
+  }
+
+  /** Calls its coroutine with a packet that its own worker has taken; what it gives leaves by the queues. */
+  passPacket(packet: Packet): Promise<void> | undefined {
+    const { slot } = this
+    slot.index = this.taken++
+    slot.packet = packet
+    slot.meta = packet.meta
+    let result: unknown
+    try {
+      result = this.run(packet.value, slot)
+      if ((typeof result === 'object' || typeof result === 'function' || this.state !== BUSY) && this.needsMore(result))
+        return this.stumbles(packet, { result })
+    } catch (error) {
+      return this.stumbles(packet, { error })
+    }
+    const sent = this.outlet.sendPlain(packet, result)
+    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.stumbles(packet, { sent })
+    this.owner.workedOff(packet, sent)
+    slot.packet = undefined
+    return undefined
+  }
+
+  /** Whether a result is not just handed on. */
+  private needsMore(result: unknown): boolean {
+    return this.state !== BUSY || isThenable(result) || isGenerator(result)
+  }
+
+  private wrap(value: unknown): Packet {
+    return new Packet(value, NO_META, this.scope)
   }
 
   /** The result leaves the chain. */
   private leaves(value: unknown, result: unknown): Promise<void> | undefined {
     const sent = this.outlet.sendBare(result)
-    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.stumbles(value, { sent })
+    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.stumbles(this.wrap(value), { sent })
     this.counters.completed++
     if (!sent && !this.outlet.leaf) this.counters.dropped++
     this.state = this.between
@@ -134,8 +175,8 @@ export class Link {
     slot.beginBare(this)
   }
 
-  private stumbles(value: unknown, stumble: Stumble): Promise<void> | undefined {
+  private stumbles(packet: Packet, stumble: Stumble): Promise<void> | undefined {
     this.state = CLOSED
-    return this.owner.goOn(value, stumble)
+    return this.owner.goOn(packet, stumble)
   }
 }

@@ -131,7 +131,7 @@ export abstract class EmittingNode extends SettlingNode {
 
   /** Sends one returned or yielded value. */
   protected send(origin: Packet, value: unknown): boolean | Promise<boolean> {
-    return this.#isOutput(value) && this.outlet.send(origin, OUT, value, origin.meta)
+    return this.outlet.sendPlain(origin, value)
   }
 
   #isOutput(value: unknown): boolean {

@@ -16,11 +16,12 @@ export interface FrameJoin {
   complete(share: Share): void
 }
 
-/** A packet that came to a join. */
-interface Arrival {
-  readonly input: number
-  readonly packet: Packet
-}
+/** Most arrivals that are sorted by insertion: `Array.sort` was 6 % of a diamond's time. */
+const FEW = 16
+
+/** Of shares that are done. */
+const NO_PACKETS: Packet[] = []
+const NO_INPUTS: number[] = []
 
 /** One join's part of a frame: what arrived, and how many tokens are still on their way. */
 export class Share {
@@ -29,8 +30,10 @@ export class Share {
   live: number
   /** `open`: more may come. `complete`: nothing more will. `done`: handed over, or skipped. */
   state: 'open' | 'complete' | 'done' = 'open'
-  /** What arrived, with the input it came by. */
-  arrived: Arrival[] = []
+  /** What arrived. */
+  packets: Packet[] = []
+  /** The inputs that it came by. */
+  inputs: number[] = []
   #sorted = true
 
   constructor(frame: Frame, join: FrameJoin, live: number) {
@@ -40,17 +43,42 @@ export class Share {
   }
 
   arrive(input: number, packet: Packet): void {
-    const last = this.arrived.at(-1)
-    if (last !== undefined && last.input > input) this.#sorted = false
-    this.arrived.push({ input, packet })
+    const { inputs } = this
+    if (inputs.length > 0 && at(inputs, inputs.length - 1) > input) this.#sorted = false
+    inputs.push(input)
+    this.packets.push(packet)
   }
 
   /** Brings what arrived into the order of inputs, and of arrival for each. */
   sort(): void {
     if (this.#sorted) return
     this.#sorted = true
-    if (this.arrived.length === 2) this.arrived.reverse()
-    else this.arrived.sort((a, b) => a.input - b.input)
+    const { inputs, packets } = this
+    if (inputs.length > FEW) {
+      const order = inputs.map((_, place) => place).sort((a, b) => at(inputs, a) - at(inputs, b))
+      this.inputs = order.map((place) => at(inputs, place))
+      this.packets = order.map((place) => at(packets, place))
+      return
+    }
+    for (let place = 1; place < inputs.length; place++) {
+      const input = at(inputs, place)
+      const packet = at(packets, place)
+      let to = place
+      for (; to > 0 && at(inputs, to - 1) > input; to--) {
+        inputs[to] = at(inputs, to - 1)
+        packets[to] = at(packets, to - 1)
+      }
+      inputs[to] = input
+      packets[to] = packet
+    }
+  }
+
+  /** Forgets what arrived; gives it. */
+  takeAll(): Packet[] {
+    const { packets } = this
+    this.packets = []
+    this.inputs = []
+    return packets
   }
 }
 
@@ -83,12 +111,12 @@ export class Ledger {
 
   /** Counts `tokens` up, as seen from `frame`. */
   add(frame: Frame | undefined, tokens: readonly Token[], times = 1): void {
-    for (const token of tokens) shareAt(frame, token).live += token.copies * times
+    for (const token of tokens) shareOf(frame, token).live += token.copies * times
   }
 
   /** Counts `tokens` down, as seen from `frame`; a share that reaches zero is complete. */
   release(frame: Frame | undefined, tokens: readonly Token[], times = 1): void {
-    for (const token of tokens) this.drop(shareAt(frame, token), token.copies * times)
+    for (const token of tokens) this.drop(shareOf(frame, token), token.copies * times)
   }
 
   /** A token of `share` has ended, or several. */
@@ -114,7 +142,8 @@ export class Ledger {
   /** The join has handed the share over or skipped it: the frame closes with its last share. */
   finish(share: Share): void {
     share.state = 'done'
-    share.arrived = []
+    share.packets = NO_PACKETS
+    share.inputs = NO_INPUTS
     const { frame } = share
     frame.unfinished--
     if (frame.unfinished === 0) frame.fork.close(frame)
@@ -128,7 +157,7 @@ export function outwards(frame: Frame | undefined, steps: number): Frame | undef
   return found
 }
 
-function shareAt(frame: Frame | undefined, token: Token): Share {
+function shareOf(frame: Frame | undefined, token: Token): Share {
   const found = outwards(frame, token.hops)
   if (found === undefined) throw new PipelineError('INTERNAL', { what: 'a packet has lost its frame' })
   return at(found.shares, token.share)
@@ -181,9 +210,8 @@ export class ForkWindow {
   start(origin: Packet, live: readonly number[]): Frame {
     const frame = new Frame(this, origin.frame, origin.scope)
     this.#append(frame)
-    this.#joins.forEach((join, place) => {
-      frame.shares.push(new Share(frame, join, live[place] ?? 0))
-    })
+    for (let place = 0; place < this.#joins.length; place++)
+      frame.shares.push(new Share(frame, at(this.#joins, place), live[place] ?? 0))
     frame.unfinished = frame.shares.length
     for (const share of frame.shares) share.join.opened(share)
     // Only now: what is complete from the start may complete another join's share of the same frame.

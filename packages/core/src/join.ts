@@ -133,16 +133,14 @@ export class LineageJoin implements Inlet, FrameJoin {
     for (const edge of this.edges) edge.clear()
     const product = this.#forget()
     for (const share of this.#stored()) {
-      const left = share === product?.share ? product.left() : share.arrived.map(({ packet }) => packet)
+      const left = share === product?.share ? product.left() : share.packets
       for (const packet of left) this.#o.onGivenUp(packet)
     }
   }
 
   /** Counts what arrived for a cancelled share as unprocessed; it is skipped when it is complete. */
   #unprocessed(share: Share): void {
-    const { arrived } = share
-    share.arrived = []
-    this.#lose(arrived.map(({ packet }) => packet))
+    this.#lose(share.takeAll())
   }
 
   /** What arrived holds nothing any more: its tokens are the share's. */
@@ -216,8 +214,8 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   /** Counts what arrived for a frame that gives no tuple. */
   #filter(share: Share): void {
-    this.#o.counters.completed += share.arrived.length
-    if (share.arrived.length > 0 && !this.#o.leaf) this.#o.counters.dropped++
+    this.#o.counters.completed += share.packets.length
+    if (share.packets.length > 0 && !this.#o.leaf) this.#o.counters.dropped++
   }
 
   #finish(share: Share): void {
@@ -228,18 +226,14 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   #skip(share: Share): void {
-    const { arrived } = share
+    const { packets } = share
     this.#finish(share)
     this.#o.ledger.release(share.frame, this.holds)
-    for (const { packet } of arrived) packet.ended()
+    for (const packet of packets) packet.ended()
   }
 
   #fault(share: Share, { input, count }: WrongCount): void {
-    const packet = tupleOf(
-      share.arrived.map((arrival) => arrival.packet),
-      share.frame.scope,
-      share.frame,
-    )
+    const packet = tupleOf(share.packets, share.frame.scope, share.frame)
     // Where nothing arrived, the failure stands for itself.
     if (packet.weight === 0) packet.scope.enter(1)
     const details = { node: this.#o.node, input: at(this.#o.inputs, input), count }
@@ -274,14 +268,14 @@ export class LineageJoin implements Inlet, FrameJoin {
     const left = new Set(product.left())
     this.#o.counters.completed += left.size
     this.#o.ledger.release(product.share.frame, this.holds, product.tuples - 1)
-    product.share.arrived = product.share.arrived.filter(({ packet }) => left.has(packet))
+    product.share.packets = product.share.packets.filter((packet) => left.has(packet))
   }
 
   /** How many items have come in part, and the inputs that the rest would come by. */
   get lacking(): { readonly items: number; readonly inputs: readonly string[] } {
-    const open = this.#stored().filter((share) => share.state === 'open' && share.arrived.length > 0)
+    const open = this.#stored().filter((share) => share.state === 'open' && share.packets.length > 0)
     const inputs = this.#o.inputs.filter((_, input) =>
-      open.some((share) => share.arrived.every((one) => one.input !== input)),
+      open.some((share) => !share.inputs.includes(input)),
     )
     return { items: open.length, inputs }
   }

@@ -138,6 +138,11 @@ export class Outlet {
     return this.send(this.#origin, OUT, value, NO_META)
   }
 
+  /** Hands on what a call gave: see {@link send}. */
+  sendPlain(origin: Packet, value: unknown): boolean | Promise<boolean> {
+    return value !== DROP && !(value === undefined && this.leaf) && this.send(origin, OUT, value, origin.meta)
+  }
+
   /** Hands on a value that carries nothing, if that can be done at once by its only edge. */
   passBare(value: unknown): boolean {
     const { next } = this
@@ -292,10 +297,8 @@ export class Outlet {
   /** Near a join the copy steps out of the frames that no join behind this edge needs; if nobody takes it, it ends here. */
   #putWatched({ edge, regions }: OutputEdge, packet: Packet): boolean | Promise<boolean> {
     const { value, meta, scope, frame } = packet
-    const copy =
-      regions === undefined
-        ? packet
-        : new Packet(value, meta, scope, regions.up < 0 ? undefined : outwards(frame, regions.up))
+    const within = regions === undefined || regions.up === 0 ? frame : regions.up < 0 ? undefined : outwards(frame, regions.up)
+    const copy = within === frame ? packet : new Packet(value, meta, scope, within)
     const took = edge.put(copy)
     return typeof took === 'boolean'
       ? this.#settled(copy, regions, took)

@@ -147,8 +147,16 @@ export function tupleOf(
   frame?: Frame,
   carried?: readonly Packet[],
 ): Packet {
-  const present = parts.every((part) => part !== undefined) ? parts : parts.filter((part) => part !== undefined)
-  const values = parts.map((part) => part?.value)
+  // The usual tuple in one pass over its parts: in several it was a fifth of a diamond's time.
+  const values: unknown[] = []
+  const scope = parts[0]?.scope
+  let plain = scope !== undefined
+  for (const part of parts) {
+    values.push(part?.value)
+    if (part === undefined || part.scope !== scope || part.meta !== NO_META) plain = false
+  }
+  if (plain && scope !== undefined) return new Packet(values, NO_META, scope, frame, carried ?? (parts as Packet[]))
+  const present = parts.filter((part) => part !== undefined)
   return new Packet(values, mergeMeta(present), commonScope(present, fallback), frame, carried ?? present)
 }
 

@@ -5,7 +5,7 @@ import { Faulty, type Inlet, type InletHooks, SingleInlet } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node.js'
 import { pacer } from './pacer.js'
-import { NO_META, Packet, type Scope } from './packet.js'
+import { Bundle, type Packet, type Scope } from './packet.js'
 import type { Queue } from './queue.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
@@ -44,14 +44,16 @@ export class Processor extends TryingNode {
   readonly #toAsk = new Ring<Packet>()
   /** Places for outputs that were taken when the next items were asked for. */
   #placesAhead = 0
-  /** Items taken so far. */
-  #taken = 0
   /** The context in which keys are asked for. */
   #asking: WorkerSlot | undefined
   /** The only input, where its values may come bare: then calls are made in a chain, as long as nothing has to wait. */
   readonly #queue: Queue | undefined
-  /** Makes the calls with bare values; absent where there are none. */
-  #link: Link | undefined
+  /** Makes the calls from which nothing is asked but that they are made. */
+  readonly #link: Link
+  /** Whether there are such calls. */
+  #chains: boolean
+  /** A packet that was taken and cannot be passed in a chain. */
+  #odd: Packet | undefined
 
   constructor(options: ProcessorOptions) {
     super(options, options.holds)
@@ -65,17 +67,17 @@ export class Processor extends TryingNode {
       keyOf: (packet) => this.#keyOf(packet),
     })
     this.#queue = this.#inlet instanceof SingleInlet ? this.#inlet.bareQueue : undefined
-    if (this.#queue !== undefined) this.#link = new Link(this, this.outlet, new WorkerSlot(this, 0))
+    this.#link = new Link(this, this.outlet, new WorkerSlot(this, 0))
+    this.#chains = !this.tries && !this.#tells && !this.#gated && !this.demanding
   }
 
-  /** Where its predecessor may call it on the spot. */
+  /** Where its predecessor may call it on the spot, if values may come bare. */
   get link(): Link | undefined {
-    return this.#link
+    return this.#queue && this.#link
   }
 
-  goOn(value: unknown, stumble: Stumble): Promise<void> | undefined {
+  goOn(packet: Packet, stumble: Stumble): Promise<void> | undefined {
     const slot = this.slots.first
-    const packet = new Packet(value, NO_META, this.host.scope)
     slot.packet = packet
     this.skipTurnsTo(slot.index)
     if (this.movement.active > 0) return this.#goesOn(slot, packet, stumble)
@@ -86,8 +88,8 @@ export class Processor extends TryingNode {
 
   /** What has given a promise once will do so again. */
   #demote(): void {
-    this.#link?.close()
-    this.#link = undefined
+    this.#link.close()
+    this.#chains = false
   }
 
   async #goesOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> {
@@ -112,9 +114,9 @@ export class Processor extends TryingNode {
   /** Lets its predecessor call it on the spot, if it is idle. */
   #reopen(): void {
     const link = this.#link
-    if (link === undefined || link.inCall) return
-    const idle = this.running && this.wanted && !this.paused && !this.#scheduled && this.movement.active === 0
-    const slot = idle && this.workers === 1 && this.#queue?.isIdle ? this.slots.idle(this.runner) : undefined
+    if (this.#queue === undefined || link.inCall) return
+    const idle = this.#chains && this.running && this.wanted && !this.paused && !this.#scheduled && this.movement.active === 0
+    const slot = idle && this.workers === 1 && this.#queue.isIdle ? this.slots.idle(this.runner) : undefined
     if (slot === undefined) link.close()
     else link.open(this.runner, slot)
   }
@@ -127,7 +129,7 @@ export class Processor extends TryingNode {
 
   override pause(): void {
     super.pause()
-    this.#link?.close()
+    this.#link.close()
   }
 
   override resume(): void {
@@ -156,16 +158,16 @@ export class Processor extends TryingNode {
 
   protected override unwanted(): void {
     super.unwanted()
-    this.#link?.close()
+    this.#link.close()
   }
 
   protected override get inChain(): boolean {
-    return this.#link?.inCall === true
+    return this.#link.inCall
   }
 
   protected override halted(doomed: boolean): void {
     super.halted(doomed)
-    this.#link?.close()
+    this.#link.close()
     if (doomed) this.#inlet.clear()
     else this.#inlet.close()
   }
@@ -190,7 +192,7 @@ export class Processor extends TryingNode {
 
   /** @param begun a call that was made already */
   async #burst(begun?: { readonly slot: WorkerSlot; readonly end: () => Promise<void> }): Promise<void> {
-    this.#link?.close()
+    this.#link.close()
     const started = pacer.look()
     this.movement.active++
     try {
@@ -230,10 +232,10 @@ export class Processor extends TryingNode {
           return
         }
       }
-      if (this.#isBare) {
-        const before = this.counters.received
+      if (this.#chains && this.workers === 1 && this.movement.active === 1) {
+        const before = this.#link.taken
         const leaving = this.#stretch(slot, left)
-        left -= this.counters.received - before - 1
+        left -= this.#link.taken - before - 1
         if (leaving !== undefined) {
           this.waits()
           await leaving
@@ -243,20 +245,18 @@ export class Processor extends TryingNode {
           this.waits()
           await pacer.turn()
         }
-        continue
+        if (this.#odd === undefined) continue
       }
-      const taken = this.#inlet.take()
+      const taken = this.#odd ?? this.#inlet.take()
+      this.#odd = undefined
       if (taken === undefined) {
         if (this.#gated) this.outlet.places?.unreserve()
         return
       }
       // Only where items are tried can one have failed before its call.
       const packet = this.tries && taken instanceof Faulty ? taken.packet : (taken as Packet)
-      if (this.#queue === undefined) slot.begin(packet, this.#taken++)
-      else {
-        slot.begin(packet, this.counters.received - 1)
-        if (this.movement.active === 1) this.skipTurnsTo(slot.index)
-      }
+      slot.begin(packet, this.#link.taken++)
+      if (this.#chains && this.movement.active === 1) this.skipTurnsTo(slot.index)
       let leaving: void | Promise<void>
       if (this.tries) leaving = this.try(slot, taken)
       else {
@@ -302,23 +302,25 @@ export class Processor extends TryingNode {
     this.movement.deaf--
   }
 
-  /** Whether calls may be made in a chain. */
-  get #isBare(): boolean {
-    return this.#link !== undefined && this.#queue?.bare === true && this.workers === 1 && this.movement.active === 1
-  }
-
-  /** Takes values for as long as nothing has to wait; a promise where something has. */
+  /** Takes items for as long as nothing has to wait; a promise where something has. */
   #stretch(slot: WorkerSlot, most: number): Promise<void> | undefined {
-    const link = this.#link as Link // as checked
-    const queue = this.#queue as Queue
+    const link = this.#link
     link.begin(this.runner, slot)
     let leaving: Promise<void> | undefined
-    for (let left = most; left > 0 && queue.size > 0 && queue.bare; left--) {
-      leaving = link.pass(queue.takeBare())
-      if (leaving !== undefined || link.state !== BUSY || pacer.due()) break
+    for (let left = most; left > 0 && this.#inlet.ready; left--) {
+      leaving = this.#queue?.bare ? link.pass(this.#queue.takeBare()) : this.#passPacket(link)
+      if (leaving !== undefined || link.state !== BUSY || this.#odd !== undefined || pacer.due()) break
     }
     link.end()
     return leaving
+  }
+
+  #passPacket(link: Link): Promise<void> | undefined {
+    const packet = this.#inlet.take() as Packet | undefined // nothing fails before its call where nothing is tried
+    if (packet === undefined) return undefined
+    if (packet.scope === this.host.scope && !(packet instanceof Bundle)) return link.passPacket(packet)
+    this.#odd = packet
+    return undefined
   }
 
   /** Waits for a place for the output, where that has to be taken first; tells whether there is still something to take. */
@@ -376,7 +378,7 @@ export class Processor extends TryingNode {
   #keyOf(packet: Packet): { readonly key: unknown } | Faulty | undefined {
     const { partitionBy, properties } = this.plan
     this.#asking ??= new WorkerSlot(this, 0)
-    this.#asking.begin(packet, this.#taken)
+    this.#asking.begin(packet, this.#link.taken)
     try {
       const key = packet.scope.run(() => partitionBy?.(packet.value, this.#asking as WorkerSlot), undefined)
       if (!isThenable(key)) return { key }

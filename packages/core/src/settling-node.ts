@@ -70,7 +70,7 @@ export abstract class SettlingNode extends RunningNode {
   }
 
   /** The call of `packet` has ended without error, and its outputs have left or never will. */
-  protected workedOff(packet: Packet, accepted: boolean): void {
+  workedOff(packet: Packet, accepted: boolean): void {
     if (packet instanceof Bundle) packet.decide()
     if (this.doomed) {
       this.givenUp(packet)

@@ -227,7 +227,7 @@ export class WorkerSlot implements Context {
     if (this.lapsed || this.clock?.expired === true) return
     this.#used = true
     this.#emissions ??= []
-    if (this.packet === undefined) this.#chain?.close()
+    this.#chain?.close()
     this.#emissions.push({ port, value, meta: withMeta(this.meta, options?.meta) })
   }
 

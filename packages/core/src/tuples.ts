@@ -17,33 +17,32 @@ export function outcomeOf(
 ): 'hand' | 'filter' | WrongCount {
   if (isOneOfEach(share, inputs)) return 'hand'
   const counts = new Array<number>(inputs).fill(0)
-  for (const { input } of share.arrived) counts[input] = at(counts, input) + 1
+  for (const input of share.inputs) counts[input] = at(counts, input) + 1
   const empty = counts.indexOf(0)
   if (empty >= 0 && missing === 'fail') return { input: empty, count: 0 }
-  if (empty >= 0 && (missing === 'skip' || share.arrived.length === 0)) return 'filter'
+  if (empty >= 0 && (missing === 'skip' || share.packets.length === 0)) return 'filter'
   const several = counts.findIndex((count) => count > 1)
   return several >= 0 && collect === 'one' ? { input: several, count: at(counts, several) } : 'hand'
 }
 
 /** The packet that stands for all that arrived. */
 export function tupleFor(share: Share, inputs: number, collect: NodeProperties['collect']): Packet {
-  const { frame, arrived } = share
+  const { frame, packets } = share
   if (collect === 'all') return listsOf(slotsOf(share, inputs), frame.scope, frame)
-  const parts =
-    arrived.length === inputs ? arrived.map(({ packet }) => packet) : slotsOf(share, inputs).map(([only]) => only)
+  const parts = packets.length === inputs ? packets : slotsOf(share, inputs).map(([only]) => only)
   return tupleOf(parts, frame.scope, frame)
 }
 
 /** What arrived, by input. */
-export function slotsOf({ arrived }: Share, inputs: number): Packet[][] {
+export function slotsOf(share: Share, inputs: number): Packet[][] {
   const slots = Array.from({ length: inputs }, (): Packet[] => [])
-  for (const { input, packet } of arrived) at(slots, input).push(packet)
+  for (const [place, packet] of share.packets.entries()) at(slots, at(share.inputs, place)).push(packet)
   return slots
 }
 
 /** The usual case, told without counting: arrivals are in the order of inputs. */
-export function isOneOfEach({ arrived }: Share, inputs: number): boolean {
-  if (arrived.length !== inputs) return false
-  for (let input = 0; input < inputs; input++) if (arrived[input]?.input !== input) return false
+export function isOneOfEach(share: Share, inputs: number): boolean {
+  if (share.inputs.length !== inputs) return false
+  for (let input = 0; input < inputs; input++) if (share.inputs[input] !== input) return false
   return true
 }
