@@ -8,7 +8,7 @@ test('after a long synchronous stretch it is time for a turn, and not right afte
   expect(range(64).some(() => pacer.due())).toBe(false)
   const until = performance.now() + 12
   while (performance.now() < until);
-  expect(range(8).filter(() => pacer.due())).toHaveLength(1)
+  expect(range(32).some(() => pacer.due())).toBe(true)
   await pacer.turn()
   expect(range(64).some(() => pacer.due())).toBe(false)
 })

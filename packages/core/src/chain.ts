@@ -21,7 +21,7 @@ export interface LinkOwner {
    * Goes on with a call as a worker of its own does; a promise where the chain was entered by such a worker, who has to
    * wait for it.
    */
-  goOn(packet: Packet, stumble: Stumble): Promise<void> | undefined
+  goOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> | undefined
   /** The call of a packet has ended without error, and its output has left or never will. */
   workedOff(packet: Packet, accepted: boolean): void
 }
@@ -47,8 +47,8 @@ export class Link {
   state: typeof OPEN | typeof BUSY | typeof CLOSED | typeof BROKEN = CLOSED
   // Not `#private`: with that a chain of two links took a tenth longer.
   private readonly owner: LinkOwner
-  /** What it is at between two calls: open, or busy with its own worker. */
-  private between: typeof OPEN | typeof BUSY = OPEN
+  /** What it is at between two calls: open, or busy with its own worker, or closed because something waits in its queue. */
+  private between: typeof OPEN | typeof BUSY | typeof CLOSED = OPEN
   private run: Runner['run'] = NO_RUNNER.run
   private slot: WorkerSlot
   private readonly counters: Counters
@@ -79,6 +79,12 @@ export class Link {
   /** Lets nobody in; the call in progress, if any, does not end in the chain. */
   close(): void {
     this.state = this.inCall ? BROKEN : CLOSED
+  }
+
+  /** Something waits in the queue: nothing may overtake it. */
+  queued(): void {
+    if (this.between === OPEN) this.between = CLOSED
+    if (this.state === OPEN) this.state = CLOSED
   }
 
   /** Its own worker makes no more calls for now. */
@@ -177,6 +183,6 @@ export class Link {
 
   private stumbles(packet: Packet, stumble: Stumble): Promise<void> | undefined {
     this.state = CLOSED
-    return this.owner.goOn(packet, stumble)
+    return this.owner.goOn(this.slot, packet, stumble)
   }
 }

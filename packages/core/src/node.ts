@@ -74,6 +74,11 @@ export abstract class RunningNode implements SlotOwner {
     queueMicrotask(() => this.stop())
   }
 
+  /** Items in calls now. */
+  get inProgress(): number {
+    return this.slots.items
+  }
+
   /** Whether its coroutine is in a call that no worker of its own has made. */
   protected get inChain(): boolean {
     return false

@@ -118,7 +118,7 @@ export class Outlet {
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     const { scope } = origin
-    const next = this.#o.next
+    const { next } = this
     if (next?.state === OPEN && to === this.#out && meta === NO_META && scope === this.#o.scope) {
       this.#counters.emitted++
       next.enter(value)

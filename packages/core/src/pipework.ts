@@ -118,7 +118,7 @@ export class Pipework {
 
   snapshot(): Pick<Snapshot, 'nodes' | 'edges'> {
     const nodes = this.nodes.map(
-      (node) => [node.name, { ...node.counters, state: node.state, inProgress: node.slots.items }] as const,
+      (node) => [node.name, { ...node.counters, state: node.state, inProgress: node.inProgress }] as const,
     )
     const edges = this.#f.edges.map((edge, number) => ({
       ...this.#edgeCounts(number),

@@ -76,8 +76,7 @@ export class Processor extends TryingNode {
     return this.#queue && this.#link
   }
 
-  goOn(packet: Packet, stumble: Stumble): Promise<void> | undefined {
-    const slot = this.slots.first
+  goOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> | undefined {
     slot.packet = packet
     this.skipTurnsTo(slot.index)
     if (this.movement.active > 0) return this.#goesOn(slot, packet, stumble)
@@ -165,6 +164,12 @@ export class Processor extends TryingNode {
     return this.#link.inCall
   }
 
+  override get inProgress(): number {
+    if (this.#queue === undefined || !this.#chains) return super.inProgress
+    const { received, completed, failed, unprocessed } = this.counters
+    return received - completed - failed - unprocessed
+  }
+
   protected override halted(doomed: boolean): void {
     super.halted(doomed)
     this.#link.close()
@@ -176,6 +181,7 @@ export class Processor extends TryingNode {
   protected override waits(): void {
     if (!this.running) return
     if (this.#inlet.ready) {
+      this.#link.queued()
       if (this.#scheduled || this.movement.active >= this.workers) return
       this.#scheduled = true
       // Not on this stack: a chain of nodes waking each other must not be as deep as the graph is long.
@@ -198,9 +204,12 @@ export class Processor extends TryingNode {
     try {
       let slot = begun?.slot
       if (begun !== undefined) {
+        // Not on this stack: the next node may stumble over what this one gives, and so on.
+        await undefined
         await begun.end()
         this.#itemEnded(begun.slot)
       } else if (this.#mayTake()) {
+        if (this.movement.active === 1) this.skipTurnsTo(this.#link.taken)
         const found = this.slot()
         if (isThenable(found)) this.waits()
         slot = isThenable(found) ? await found : found
@@ -235,7 +244,8 @@ export class Processor extends TryingNode {
       if (this.#chains && this.workers === 1 && this.movement.active === 1) {
         const before = this.#link.taken
         const leaving = this.#stretch(slot, left)
-        left -= this.#link.taken - before - 1
+        const calls = this.#link.taken - before
+        left -= calls
         if (leaving !== undefined) {
           this.waits()
           await leaving
@@ -245,7 +255,11 @@ export class Processor extends TryingNode {
           this.waits()
           await pacer.turn()
         }
-        if (this.#odd === undefined) continue
+        if (this.#odd === undefined) {
+          if (calls === 0) return
+          left++ // the loop counts one more
+          continue
+        }
       }
       const taken = this.#odd ?? this.#inlet.take()
       this.#odd = undefined
@@ -256,7 +270,6 @@ export class Processor extends TryingNode {
       // Only where items are tried can one have failed before its call.
       const packet = this.tries && taken instanceof Faulty ? taken.packet : (taken as Packet)
       slot.begin(packet, this.#link.taken++)
-      if (this.#chains && this.movement.active === 1) this.skipTurnsTo(slot.index)
       let leaving: void | Promise<void>
       if (this.tries) leaving = this.try(slot, taken)
       else {
@@ -312,6 +325,7 @@ export class Processor extends TryingNode {
       if (leaving !== undefined || link.state !== BUSY || this.#odd !== undefined || pacer.due()) break
     }
     link.end()
+    if (leaving === undefined) this.skipTurnsTo(link.taken)
     return leaving
   }
 

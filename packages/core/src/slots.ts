@@ -1,4 +1,3 @@
-import { at } from './arrays.js'
 import type { TeardownReason } from './coro.js'
 import type { Runner } from './executor.js'
 import { isThenable } from './iterate.js'
@@ -45,11 +44,6 @@ export class WorkerSlots {
     made.ready = true
     this.#idle.push(made)
     return made
-  }
-
-  /** The slot that was made first. */
-  get first(): WorkerSlot {
-    return at(this.#all, 0)
   }
 
   /** Takes a free slot. */

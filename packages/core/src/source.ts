@@ -129,8 +129,9 @@ export class Source extends EmittingNode {
   #stretch(slot: WorkerSlot, draw: Draw): unknown {
     const { outlet, counters } = this
     const fed = this.#input !== undefined
+    if (this.#resumed !== undefined) return draw.next()
     slot.beginBare(this)
-    this.#steady = this.running && this.wanted && this.#resumed === undefined
+    this.#steady = this.running && this.wanted
     while (this.#steady) {
       const drawn = draw.next()
       // Numbers and texts need no closer look.
@@ -189,11 +190,16 @@ export class Source extends EmittingNode {
       this.#sent(value, false, meta)
       throw this.#refusal
     }
-    const sent = this.outlet.send(this.#origin(meta), OUT, value, meta)
+    // In the scope of the run, and not of whoever puts: a coroutine may be called on this stack.
+    const sent = this.host.scope.run(this.#send, this, value, meta)
     const accepted = typeof sent === 'boolean' ? sent : await this.movement.until(sent)
     this.#sent(value, accepted, meta)
     if (!accepted && !this.running) throw this.#refusal
     if (pacer.due()) await pacer.turn()
+  }
+
+  #send(value: unknown, meta: Meta): boolean | Promise<boolean> {
+    return this.outlet.send(this.#origin(meta), OUT, value, meta)
   }
 
   get #refusal(): unknown {
