@@ -1,10 +1,12 @@
+import type { BareRegion } from './bare-region.js'
 import { DROP } from './coro.js'
 import type { Counters } from './counters.js'
 import { NO_RUNNER, type Runner } from './executor.js'
+import type { Frame } from './frames.js'
 import type { Host } from './host.js'
 import { isGenerator, isThenable } from './iterate.js'
 import type { Outlet } from './outlet.js'
-import { NO_META, Packet, type Scope } from './packet.js'
+import { NO_META, Packet, type Scope, tupleOfBare } from './packet.js'
 import type { WorkerSlot } from './slot.js'
 
 /** A call that could not go on in the chain. */
@@ -28,11 +30,15 @@ export interface LinkOwner {
 
 /** What a link is at. */
 export const OPEN = 0
-/** In a call, or between two of its own worker. */
-export const BUSY = 1
+/** In a call. */
+const BUSY = 1
 const CLOSED = 2
 /** In a call during which it was closed. */
 const BROKEN = 3
+/** Between two calls of its own worker. */
+export const STRETCH = 4
+
+type LinkState = typeof OPEN | typeof BUSY | typeof CLOSED | typeof BROKEN | typeof STRETCH
 
 /**
  * A node as part of a call chain. As long as nothing has to wait, a value goes from coroutine to coroutine on one stack,
@@ -44,11 +50,11 @@ const BROKEN = 3
  * @see Flink's operator chaining, from which the idea is taken; there it is decided once, when the job is built.
  */
 export class Link {
-  state: typeof OPEN | typeof BUSY | typeof CLOSED | typeof BROKEN = CLOSED
+  state: LinkState = CLOSED
   // Not `#private`: with that a chain of two links took a tenth longer.
   private readonly owner: LinkOwner
   /** What it is at between two calls: open, or busy with its own worker, or closed because something waits in its queue. */
-  private between: typeof OPEN | typeof BUSY | typeof CLOSED = OPEN
+  private between: LinkState = OPEN
   private run: Runner['run'] = NO_RUNNER.run
   private slot: WorkerSlot
   private readonly counters: Counters
@@ -57,8 +63,19 @@ export class Link {
   private readonly scope: Scope
   /** Items that calls were made for so far. */
   taken = 0
+  /** The region that it lies in, as long as nothing there carries a frame. */
+  region: BareRegion | undefined
+  /** Whether its bare values are tuples. */
+  private readonly isJoin: boolean
+  /** What a call counts: what comes to a join is counted when it comes. */
+  private readonly receives: number
+  readonly completes: number
 
-  constructor(owner: LinkOwner, outlet: Outlet, slot: WorkerSlot) {
+  /** @param inputs how many parts its bare values have; absent where they have none */
+  constructor(owner: LinkOwner, outlet: Outlet, { slot, inputs }: { slot: WorkerSlot; inputs: number | undefined }) {
+    this.isJoin = inputs !== undefined
+    this.receives = inputs === undefined ? 1 : 0
+    this.completes = inputs ?? 1
     this.scope = owner.host.scope
     this.owner = owner
     this.counters = owner.counters
@@ -73,12 +90,12 @@ export class Link {
 
   /** Begins a stretch of calls of its own worker. */
   begin(runner: Runner, slot: WorkerSlot): void {
-    this.use(runner, slot, BUSY)
+    this.use(runner, slot, STRETCH)
   }
 
   /** Lets nobody in; the call in progress, if any, does not end in the chain. */
   close(): void {
-    this.state = this.inCall ? BROKEN : CLOSED
+    this.state = this.isCalling ? BROKEN : CLOSED
   }
 
   /** Something waits in the queue: nothing may overtake it. */
@@ -92,14 +109,17 @@ export class Link {
     this.state = CLOSED
   }
 
+  get isOpen(): boolean {
+    return this.state === OPEN
+  }
+
   /** Whether it is in a call. */
-  get inCall(): boolean {
+  get isCalling(): boolean {
     return this.state === BUSY || this.state === BROKEN
   }
 
   /** Takes a value from its predecessor; only while it is open. */
   enter(value: unknown): void {
-    this.state = BUSY
     this.pass(value)
   }
 
@@ -107,21 +127,22 @@ export class Link {
   pass(input: unknown): Promise<void> | undefined {
     let link: Link = this
     let value = input
+    this.state = BUSY
     try {
       for (;;) {
         const { run, slot, counters, outlet } = link
         slot.index = link.taken++
-        counters.received++
+        counters.received += link.receives
         const result = run(value, slot)
         // Numbers and texts need no closer look.
         const kind = typeof result
         if (kind === 'object' || kind === 'function' || kind === 'symbol' || link.state !== BUSY) {
-          if (link.needsMore(result)) return link.stumbles(link.wrap(value), { result })
-          if (result === DROP) return link.leaves(value, result)
+          if (link.needsMore(result)) return link.stumbles(value, { result })
+          if (result === DROP) return link.drops(value)
         }
         const { next } = outlet
         if (next === undefined || next.state !== OPEN) return link.leaves(value, result)
-        counters.completed++
+        counters.completed += link.completes
         counters.emitted++
         link.state = link.between
         next.state = BUSY
@@ -129,7 +150,7 @@ export class Link {
         value = result
       }
     } catch (error) {
-      return link.stumbles(link.wrap(value), { error })
+      return link.stumbles(value, { error })
     }
   }
 
@@ -140,17 +161,19 @@ export class Link {
     slot.packet = packet
     slot.meta = packet.meta
     let result: unknown
+    this.state = BUSY
     try {
       result = this.run(packet.value, slot)
       if ((typeof result === 'object' || typeof result === 'function' || this.state !== BUSY) && this.needsMore(result))
-        return this.stumbles(packet, { result })
+        return this.goesOn(packet, { result })
     } catch (error) {
-      return this.stumbles(packet, { error })
+      return this.goesOn(packet, { error })
     }
     const sent = this.outlet.sendPlain(packet, result)
-    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.stumbles(packet, { sent })
+    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.goesOn(packet, { sent })
     this.owner.workedOff(packet, sent)
     slot.packet = undefined
+    this.state = this.between
     return undefined
   }
 
@@ -159,21 +182,40 @@ export class Link {
     return this.state !== BUSY || isThenable(result) || isGenerator(result)
   }
 
-  private wrap(value: unknown): Packet {
-    return new Packet(value, NO_META, this.scope)
+  /** The packet that a bare value would have come in. */
+  private wrap(value: unknown, frame?: Frame): Packet {
+    if (this.isJoin) return tupleOfBare(value as unknown[], this.scope)
+    return new Packet(value, NO_META, this.scope, frame)
   }
 
-  /** The result leaves the chain. */
-  private leaves(value: unknown, result: unknown): Promise<void> | undefined {
-    const sent = this.outlet.sendBare(result)
-    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.stumbles(this.wrap(value), { sent })
-    this.counters.completed++
-    if (!sent && !this.outlet.leaf) this.counters.dropped++
+  private drops(value: unknown): Promise<void> | undefined {
+    if (this.region !== undefined) return this.stumbles(value, { result: DROP })
+    this.counters.completed += this.completes
+    if (!this.outlet.leaf) this.counters.dropped++
     this.state = this.between
     return undefined
   }
 
-  private use(runner: Runner, slot: WorkerSlot, between: typeof OPEN | typeof BUSY): void {
+  /** The result leaves the chain. */
+  private leaves(value: unknown, result: unknown): Promise<void> | undefined {
+    const { outlet, counters } = this
+    if (outlet.isFork) {
+      // Done with it before the nodes behind are called: they are not part of this call.
+      counters.completed += this.completes
+      this.state = this.between
+      if (outlet.passBare(result)) return undefined
+      counters.completed -= this.completes
+      this.state = BUSY
+    }
+    const sent = outlet.sendBare(result)
+    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.goesOn(this.wrap(value), { sent })
+    counters.completed += this.completes
+    if (!sent && !outlet.leaf) counters.dropped++
+    this.state = this.between
+    return undefined
+  }
+
+  private use(runner: Runner, slot: WorkerSlot, between: LinkState): void {
     this.state = between
     this.between = between
     this.run = runner.run
@@ -181,7 +223,12 @@ export class Link {
     slot.beginBare(this)
   }
 
-  private stumbles(packet: Packet, stumble: Stumble): Promise<void> | undefined {
+  /** The node goes on with a bare value by itself. */
+  private stumbles(value: unknown, stumble: Stumble): Promise<void> | undefined {
+    return this.goesOn(this.wrap(value, this.region?.frameOfCall()), stumble)
+  }
+
+  private goesOn(packet: Packet, stumble: Stumble): Promise<void> | undefined {
     this.state = CLOSED
     return this.owner.goOn(this.slot, packet, stumble)
   }

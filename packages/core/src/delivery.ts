@@ -1,7 +1,7 @@
 import { PipelineError } from './errors.js'
 import type { Host } from './host.js'
 import { isThenable } from './iterate.js'
-import type { Deliver, Output } from './outlet.js'
+import type { Deliver, Output } from './leaf.js'
 
 /**
  * Hands the outputs of all leaves to `onOutput`, one at a time and first come first served: what it returns is awaited

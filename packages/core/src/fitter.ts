@@ -1,5 +1,7 @@
 import { types } from 'node:util'
 import { at } from './arrays.js'
+import { type BareBranches, bareBranchesOf } from './bare-branches.js'
+import { BareRegion, type Branch } from './bare-region.js'
 import { BatchInlet } from './batch.js'
 import type { Link } from './chain.js'
 import { Counters } from './counters.js'
@@ -13,7 +15,8 @@ import { type Inlet, type InletHooks, MergeInlet, SingleInlet, type Wake } from 
 import { LineageJoin } from './join.js'
 import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
-import { type Deliver, Outlet } from './outlet.js'
+import type { Deliver } from './leaf.js'
+import { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import { PartitionInlet } from './partition.js'
 import { type Fittings, Pipework } from './pipework.js'
@@ -47,6 +50,10 @@ class Fitter implements Fittings {
   /** A node makes its input edges, so they exist before the nodes that write to them. */
   readonly edges: (Queue | JoinEdge)[] = []
   readonly links: Map<number, Link> = new Map()
+  /** By fork, what lies between it and its join, where nothing has to carry a frame for now. */
+  readonly forks: Map<number, BareBranches & { readonly region: BareRegion; readonly join: number }> = new Map()
+  /** By node on a branch of such a region. */
+  readonly inside: Map<number, BareRegion> = new Map()
   readonly windows: Map<number, ForkWindow> = new Map()
   readonly batches: Map<number, BatchInlet> = new Map()
   readonly joins: Map<number, LineageJoin> = new Map()
@@ -100,14 +107,54 @@ class Fitter implements Fittings {
     return properties.workers === 1 && !isTrying(properties)
   }
 
-  /** The node behind the only output edge of another, where that may call it on the spot. */
-  #nextOf(number: number): Link | undefined {
+  /** By output edge of a node, the node behind it where that may be called on the spot. */
+  #nextOf(number: number): (Link | undefined)[] {
     const { outputs, properties } = at(this.#plan.nodes, number)
-    const [only = -1] = outputs
-    if (outputs.length !== 1 || !properties.fuse || !this.#o.fuse) return undefined
-    const { to, port } = at(this.#plan.edges, only)
-    if (port !== OUT || !at(this.#plan.nodes, to).properties.fuse) return undefined
-    return this.links.get(to)
+    if (!properties.fuse || !this.#o.fuse) return []
+    return outputs.map((edge) => {
+      const { to, port } = at(this.#plan.edges, edge)
+      const mayCall = port === OUT && at(this.#plan.nodes, to).properties.fuse && this.#takesBare(to)
+      return mayCall ? this.links.get(to) : undefined
+    })
+  }
+
+  /** What lies between a join and its fork, where nothing has to carry a frame for now. */
+  #bareRegion(number: number, join: LineageJoin, wake: Wake): void {
+    const found = bareBranchesOf(this.#plan, number, (node) => this.#takesBare(node))
+    if (found === undefined) return
+    const region = new BareRegion(join.edges, at(this.counters, number), wake)
+    join.region = region
+    this.forks.set(found.fork, { ...found, region, join: number })
+    for (const node of found.branches.flat()) this.inside.set(node, region)
+  }
+
+  /** The nodes of the region that begins at a node are there: names them. */
+  #enclose(number: number, window: ForkWindow | undefined): BareRegion | undefined {
+    const fork = this.forks.get(number)
+    if (fork === undefined || window === undefined) return undefined
+    const { region, join, branches } = fork
+    const { host } = this.#o
+    const mayCall = this.#o.fuse && [number, join].every((node) => at(this.#plan.nodes, node).properties.fuse)
+    if (mayCall) region.join = this.links.get(join)
+    const steps = branches.map((nodes) => ({ steps: nodes.map((node) => this.#step(node, region)) }))
+    region.enclose({
+      branches: steps,
+      window,
+      ledger: host.ledger,
+      scope: host.scope,
+      isDoomed: () => host.doomed,
+    })
+    return region
+  }
+
+  #step(node: number, region: BareRegion): Branch['steps'][number] {
+    const [edge = -1] = at(this.#plan.nodes, node).inputs
+    const link = this.links.get(node)
+    const queue = this.edges[edge]
+    if (link === undefined || !(queue instanceof Queue))
+      throw new PipelineError('INTERNAL', { what: `node "${this.#name(node)}" takes no bare values` })
+    link.region = region
+    return { link, queue, tokens: this.#plan.regions.edges.get(edge)?.tokens ?? [] }
   }
 
   /** The inputs of a node in the form in which its calls get them. */
@@ -188,6 +235,7 @@ class Fitter implements Fittings {
       faultsInTurn: properties.onError === 'route',
       leaf: isLeaf(at(this.#plan.nodes, number), this.#plan.edges),
       ledger: host.ledger,
+      scope: host.scope,
       counters: at(this.counters, number),
       wake,
       onFault,
@@ -197,6 +245,7 @@ class Fitter implements Fittings {
       this.edges[edge] = at(join.edges, place)
     })
     this.joins.set(number, join)
+    this.#bareRegion(number, join, wake)
     return join
   }
 
@@ -204,6 +253,7 @@ class Fitter implements Fittings {
     const { name, outputs } = at(this.#plan.nodes, number)
     const { regions, edges } = this.#plan
     const { host, deliver } = this.#o
+    const window = this.#window(number)
     const outlet = new Outlet({
       node: name,
       leaf: isLeaf(at(this.#plan.nodes, number), edges),
@@ -217,7 +267,9 @@ class Fitter implements Fittings {
       logger: host.logger,
       ledger: host.ledger,
       regions: regions.nodes.get(number)?.ports,
-      window: this.#window(number),
+      window,
+      fork: this.#enclose(number, window),
+      inside: this.inside.get(number),
       places: this.#places(number),
       scope: host.scope,
       next: this.#nextOf(number),

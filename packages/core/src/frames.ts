@@ -230,6 +230,11 @@ export class ForkWindow {
     // A closed frame that somebody still holds must not hold all that were opened after it.
     frame.previous = undefined
     frame.next = undefined
+    this.giveBack()
+  }
+
+  /** A credit is free. */
+  giveBack(): void {
     this.open--
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return

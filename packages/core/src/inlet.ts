@@ -29,6 +29,8 @@ export interface Inlet {
   readonly over: boolean
   /** The next packet for a call, or `undefined` when there is none now. */
   take(): Taken | undefined
+  /** Where items come from, if they may come without packets. */
+  readonly bareInput?: BareInput | undefined
   /** Whether it will have something to give when a time has come. */
   readonly timed?: boolean
   /** A packet that was taken is worked off. Absent where nobody needs to know. */
@@ -41,6 +43,18 @@ export interface Inlet {
   close(): void
   /** Everything ends now: what waits is lost, nobody is told. */
   clear(): void
+}
+
+/** Where items may come from without packets. */
+export interface BareInput {
+  /** Whether the next ones have none. */
+  readonly bare: boolean
+  /** The next one: only while {@link bare}, and ready. */
+  takeBare(): unknown
+  /** Whether nothing is there, and something may come. */
+  readonly isIdle: boolean
+  /** How many parts the next one has; absent where it is no tuple. */
+  readonly width?: number
 }
 
 /** What an inlet tells the node that takes from it. */
@@ -76,8 +90,7 @@ export class SingleInlet implements Inlet, Receiver {
     return this.#queue.size > 0
   }
 
-  /** Its edge, if values may come by it without packets. */
-  get bareQueue(): Queue | undefined {
+  get bareInput(): BareInput | undefined {
     return this.#queue.takesBare ? this.#queue : undefined
   }
 

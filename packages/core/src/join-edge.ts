@@ -1,3 +1,4 @@
+import type { BarePort } from './bare-region.js'
 import type { Packet } from './packet.js'
 import type { Edge } from './queue.js'
 
@@ -12,6 +13,8 @@ export class JoinEdge implements Edge {
   /** What it lets in is bounded by the window of the fork, in frames. */
   capacity = 0
   onClose: () => void = () => {}
+  /** The way into the join for values without packets, where they may come. */
+  bare: BarePort | undefined
   readonly #accept: (packet: Packet) => void
   readonly #onEnd: () => void
   #state: 'open' | 'ended' | 'closed' = 'open'

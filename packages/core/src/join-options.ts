@@ -3,7 +3,7 @@ import type { NodeProperties } from './defaults.js'
 import type { PipelineError } from './errors.js'
 import type { Ledger } from './frames.js'
 import type { Wake } from './inlet.js'
-import type { Packet } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import type { Token } from './regions.js'
 
 /** What a join by lineage is made with. */
@@ -21,6 +21,8 @@ export interface JoinOptions {
   /** Whether the node has no outgoing edges: a leaf drops nothing. */
   readonly leaf: boolean
   readonly ledger: Ledger
+  /** That of what has none of its own. */
+  readonly scope: Scope
   readonly counters: Counters
   readonly wake: Wake
   /** A packet that was taken and will not be processed. */

@@ -1,10 +1,11 @@
 import { at } from './arrays.js'
+import type { BareRegion } from './bare-region.js'
 import { PipelineError } from './errors.js'
 import type { ForkWindow, FrameJoin, Share } from './frames.js'
-import { Faulty, type Inlet, type Taken } from './inlet.js'
+import { type BareInput, Faulty, type Inlet, type Taken } from './inlet.js'
 import { JoinEdge } from './join-edge.js'
 import type { JoinOptions } from './join-options.js'
-import { type Packet, type Scope, tupleOf } from './packet.js'
+import { type Packet, type Scope, tupleOf, tupleOfBare } from './packet.js'
 import { Product } from './product.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
@@ -31,6 +32,8 @@ export class LineageJoin implements Inlet, FrameJoin {
   #cursor: Share | undefined
   #openEdges: number
   #closed = false
+  /** What lies between the fork and here, as long as nothing there carries a frame. */
+  region: BareRegion | undefined
 
   constructor(options: JoinOptions) {
     this.#o = options
@@ -55,15 +58,39 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   get ready(): boolean {
-    return this.#ready.size > 0 || this.#product !== undefined
+    return this.bare || this.#ready.size > 0 || this.#product !== undefined
   }
 
   get over(): boolean {
     // Not before every frame is decided: a call upstream may still hold a token of one.
-    return this.#closed || (this.#openEdges === 0 && this.#pending === 0 && !this.ready)
+    return this.#closed || (this.#openEdges === 0 && this.#pending === 0 && !this.ready && !this.region?.open)
+  }
+
+  /** Whether the next tuple is of values that carry nothing. */
+  get bare(): boolean {
+    return this.region?.ready === true
+  }
+
+  /** The next tuple: only while {@link bare}. */
+  takeBare(): unknown {
+    return this.region?.take()
+  }
+
+  get bareInput(): BareInput | undefined {
+    return this.region === undefined ? undefined : this
+  }
+
+  get width(): number {
+    return this.edges.length
+  }
+
+  /** Whether tuples without frames may come, and none is here. */
+  get isIdle(): boolean {
+    return this.region?.active === true && !this.#closed && this.#pending === 0 && !this.ready
   }
 
   take(): Taken | undefined {
+    if (this.region?.ready) return tupleOfBare(this.region.take(), this.#o.scope)
     if (this.#product !== undefined) return this.#takeNext(this.#product)
     const share = this.#ready.shift()
     if (share === undefined || share instanceof Faulty) return share
@@ -117,6 +144,7 @@ export class LineageJoin implements Inlet, FrameJoin {
 
   close(): void {
     if (this.#closed) return
+    this.region?.end()
     this.#closed = true
     for (const edge of this.edges) edge.close()
     const product = this.#forget()
@@ -131,6 +159,7 @@ export class LineageJoin implements Inlet, FrameJoin {
     if (this.#closed) return
     this.#closed = true
     for (const edge of this.edges) edge.clear()
+    for (const packet of this.region?.clear() ?? []) this.#o.onGivenUp(packet)
     const product = this.#forget()
     for (const share of this.#stored()) {
       const left = share === product?.share ? product.left() : share.packets
@@ -277,7 +306,9 @@ export class LineageJoin implements Inlet, FrameJoin {
     const inputs = this.#o.inputs.filter((_, input) =>
       open.some((share) => !share.inputs.includes(input)),
     )
-    return { items: open.length, inputs }
+    const sizes = this.region?.sizes ?? []
+    const bare = Math.max(0, ...sizes)
+    return { items: open.length + bare, inputs: bare === 0 ? inputs : this.#o.inputs.filter((_, input) => sizes[input] === 0) }
   }
 
   /** Shares that hold something or may still get it. */

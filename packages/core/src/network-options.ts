@@ -1,5 +1,5 @@
 import type { Logger } from './context.js'
-import type { Output } from './outlet.js'
+import type { Output } from './leaf.js'
 import type { RequestLimits } from './requests.js'
 
 export interface NetworkOptions {

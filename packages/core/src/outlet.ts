@@ -1,25 +1,18 @@
+import { BareFork } from './bare-fork.js'
+import type { BarePort, BareRegion } from './bare-region.js'
 import { type Link, OPEN } from './chain.js'
 import type { Logger } from './context.js'
 import { DROP, type Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import { type ForkWindow, type Ledger, outwards } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
+import { JoinEdge } from './join-edge.js'
+import { Leaf, type LeafOptions } from './leaf.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { ERROR, OUT } from './plan.js'
 import { type Edge, Queue } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
 import { type TapSettings, Taps } from './taps.js'
-
-/** An output of the pipeline: what a leaf gave. */
-export interface Output {
-  readonly node: string
-  readonly port: string
-  readonly value: unknown
-  readonly meta: Meta
-}
-
-/** Takes the outputs of leaves: at once, or by a promise that makes the leaf wait and tells whether it was taken. */
-export type Deliver = (output: Output) => Promise<boolean> | undefined
 
 /** One output edge, with what it does to frames where it is near a join. */
 export interface OutputEdge {
@@ -28,15 +21,11 @@ export interface OutputEdge {
   readonly regions: EdgeRegions | undefined
 }
 
-export interface OutletOptions {
-  readonly node: string
+export interface OutletOptions extends LeafOptions {
   /** Whether what it is given is handed to the caller, but for what leaves by port `error`. */
   readonly leaf: boolean
   /** In the order of the graph. */
   readonly edges: readonly OutputEdge[]
-  /** Absent where the outputs of leaves are discarded. */
-  readonly deliver: Deliver | undefined
-  readonly counters: Counters
   readonly logger: Logger
   readonly ledger: Ledger
   /** By port, where an output opens a frame or adds tokens. */
@@ -47,10 +36,12 @@ export interface OutletOptions {
   readonly places?: InFlightQueue | undefined
   /** The scope of what has none of its own. */
   readonly scope: Scope
-  /** The node behind the only edge, where that may be called on the spot. */
-  readonly next?: Link | undefined
-  /** Whether the run is over: what was not accepted by then never will be. */
-  readonly isDoomed: () => boolean
+  /** By edge, the node behind it where that may be called on the spot. */
+  readonly next?: readonly (Link | undefined)[]
+  /** The region that begins here, as long as nothing there carries a frame. */
+  readonly fork?: BareRegion | undefined
+  /** The region that lies around it, as long as nothing there carries a frame. */
+  readonly inside?: BareRegion | undefined
   /** Every output was closed: nobody wants what the node makes. */
   readonly onUnwanted: () => void
 }
@@ -73,23 +64,27 @@ export class Outlet {
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
   /** The only edge, if that takes values without packets. */
-  readonly #bareEdge: Queue | undefined
+  readonly #bareEdge: Queue | BarePort | undefined
+  /** Hands outputs to several edges without packets, where a region begins that allows that. */
+  readonly #fork: BareFork | undefined
   /** What bare values descend from. */
   readonly #origin: Packet
   /** The node that may be called on the spot with what leaves: absent while somebody looks at it. */
   next: Link | undefined
+  /** The same, whoever looks. */
+  readonly #only: Link | undefined
   #openEdges: number
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
   /** Absent while nobody looks. */
   #taps: Taps | undefined
-  /** Whether nobody wants the outputs of this leaf any more. */
-  #unwanted = false
+  readonly #leaf: Leaf
 
   constructor(options: OutletOptions) {
     this.#o = options
     this.leaf = options.leaf
     this.#counters = options.counters
+    this.#leaf = new Leaf(options)
     this.#openEdges = options.edges.length
     for (const edge of options.edges) {
       const port = this.#ports.get(edge.port)
@@ -97,11 +92,24 @@ export class Outlet {
       else port.edges.push(edge)
     }
     this.#out = this.#ports.get(OUT) ?? NO_PORT
-    const [only, second] = this.#out.edges
-    const isBare = second === undefined && this.#out.regions === undefined && only?.regions === undefined
-    this.#bareEdge = isBare && only?.edge instanceof Queue ? only.edge : undefined
+    const { fork, inside, window, next = [] } = options
+    const bare = this.#out.edges.map(({ edge, regions }) => {
+      if (edge instanceof Queue) return regions === undefined || fork || inside ? edge : undefined
+      return edge instanceof JoinEdge ? edge.bare : undefined
+    })
+    const alone = options.edges.length === 1
+    this.#bareEdge = alone ? bare[0] : undefined
+    if (fork !== undefined && window !== undefined) {
+      const heads = this.#out.edges.map((output, place) => ({
+        edge: bare[place] as Queue | BarePort, // else it would not be the fork of such a region
+        next: next[place],
+        put: (packet: Packet) => this.#putWatched(output, packet),
+      }))
+      this.#fork = new BareFork(fork, heads, { window, scope: options.scope })
+    }
     this.#origin = new Packet(undefined, NO_META, options.scope)
-    this.next = options.next
+    this.#only = alone ? next[0] : undefined
+    this.next = this.#only
     for (const { edge } of options.edges) edge.onClose = () => this.#edgeClosed()
   }
 
@@ -113,8 +121,7 @@ export class Outlet {
   send(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
     if (origin.scope.counted && origin.scope.request?.over === true) return false
     if (this.#taps !== undefined) this.#taps.see(port, value, meta)
-    if (this.leaf && port !== ERROR)
-      return origin.scope.counted ? this.#deliverCounted(origin, port, value, meta) : this.#deliver(port, value, meta)
+    if (this.leaf && port !== ERROR) return this.#leaf.send(origin, port, value, meta)
     const to = port === OUT ? this.#out : (this.#ports.get(port) ?? NO_PORT)
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     const { scope } = origin
@@ -135,7 +142,10 @@ export class Outlet {
       this.#counters.emitted++
       return true
     }
-    return this.send(this.#origin, OUT, value, NO_META)
+    if (!this.#o.inside?.active) return this.send(this.#origin, OUT, value, NO_META)
+    if (this.#taps !== undefined) this.#taps.see(OUT, value, NO_META)
+    const edge = this.#bareEdge as Queue | BarePort // inside such a region there is one
+    return this.#tallyAll(this.#o.scope, [edge.offerBare(value) || edge.put(new Packet(value, NO_META, this.#o.scope))])
   }
 
   /** Hands on what a call gave: see {@link send}. */
@@ -143,13 +153,29 @@ export class Outlet {
     return value !== DROP && !(value === undefined && this.leaf) && this.send(origin, OUT, value, origin.meta)
   }
 
-  /** Hands on a value that carries nothing, if that can be done at once by its only edge. */
+  /** Hands on a value that carries nothing, if that can be done at once. */
   passBare(value: unknown): boolean {
     const { next } = this
-    if (next !== undefined && next.state === OPEN) next.enter(value)
-    else if (this.#taps !== undefined || this.#bareEdge === undefined || !this.#bareEdge.offerBare(value)) return false
+    if (next !== undefined && next.state === OPEN) {
+      this.#counters.emitted++
+      next.enter(value)
+      return true
+    }
+    if (this.#taps !== undefined) return false
+    if (this.#bareEdge !== undefined) {
+      if (!this.#bareEdge.offerBare(value)) return false
+      this.#counters.emitted++
+      return true
+    }
+    if (this.#fork === undefined || !this.#fork.takesNow()) return false
     this.#counters.emitted++
+    this.#fork.spread(value)
     return true
+  }
+
+  /** Whether handing on may mean to call the nodes behind. */
+  get isFork(): boolean {
+    return this.#fork !== undefined
   }
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
@@ -171,8 +197,8 @@ export class Outlet {
 
   /** Nobody wants the outputs of this leaf any more. */
   closeLeaf(): void {
-    if (!this.leaf || this.#unwanted) return
-    this.#unwanted = true
+    if (!this.leaf || this.#leaf.closed) return
+    this.#leaf.closed = true
     this.#o.onUnwanted()
   }
 
@@ -186,49 +212,8 @@ export class Outlet {
       remove()
       if (!taps.none || this.#taps !== taps) return
       this.#taps = undefined
-      this.next = this.#o.next
+      this.next = this.#only
     }
-  }
-
-  /** Where a ledger is kept: the output is one more packet of its roots until it was handed over. */
-  #deliverCounted(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    const { scope } = origin
-    const { request } = scope
-    if (request !== undefined) {
-      request.outputs.push({ node: this.#o.node, port, value, meta })
-      this.#counters.emitted++
-      origin.mark('delivered')
-      return true
-    }
-    scope.enter(1)
-    const settle = (taken: boolean): boolean => {
-      if (taken) {
-        scope.accepted()
-        origin.mark('delivered')
-      }
-      if (taken || !this.#o.isDoomed()) scope.leave()
-      return taken
-    }
-    const handed = this.#deliver(port, value, meta)
-    return typeof handed === 'boolean' ? settle(handed) : handed.then(settle)
-  }
-
-  #deliver(port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    const { deliver, counters, node, isDoomed } = this.#o
-    if (isDoomed() || this.#unwanted) return false
-    if (deliver === undefined) {
-      counters.emitted++
-      return true
-    }
-    const handed = deliver({ node, port, value, meta })
-    if (handed === undefined) {
-      counters.emitted++
-      return true
-    }
-    return handed.then((taken) => {
-      if (taken) counters.emitted++
-      return taken
-    })
   }
 
   /** Where each output needs a place that can be taken before it is made. */
@@ -261,7 +246,12 @@ export class Outlet {
 
   /** Near a join: opens a frame where one begins here, and puts the copies, all of which have been counted. */
   #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    const { window } = this.#o
+    const { window, scope } = this.#o
+    if (this.#fork?.region.active) {
+      if (meta === NO_META && origin.scope === scope && origin.frame === undefined)
+        return this.#tallyAll(scope, this.#fork.spread(value))
+      this.#fork.region.end()
+    }
     const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
     return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)
   }
@@ -279,17 +269,23 @@ export class Outlet {
    * it matters what becomes of each copy.
    */
   #offer({ edges }: Port, packet: Packet, watched: boolean): boolean | Promise<boolean> {
-    let accepted = false
-    let waits: Promise<boolean>[] | undefined
-    for (const output of edges) {
-      const took = watched ? this.#putWatched(output, packet) : output.edge.put(packet)
-      if (took === true) accepted = true
-      else if (took !== false) {
-        waits ??= []
-        waits.push(took)
-      }
+    const [only, second] = edges
+    if (only !== undefined && second === undefined) {
+      const took = watched ? this.#putWatched(only, packet) : only.edge.put(packet)
+      if (took === true) this.#counters.emitted++
+      return typeof took === 'boolean' ? took : this.#waited(packet.scope, [took], false)
     }
-    if (waits !== undefined) return this.#waited(packet.scope, waits, accepted)
+    return this.#tallyAll(
+      packet.scope,
+      edges.map((output) => (watched ? this.#putWatched(output, packet) : output.edge.put(packet))),
+    )
+  }
+
+  /** Whether any edge has taken an output; a promise where some make it wait. */
+  #tallyAll(scope: Scope, took: readonly (boolean | Promise<boolean>)[]): boolean | Promise<boolean> {
+    const accepted = took.includes(true)
+    const waits = took.filter((taken) => typeof taken !== 'boolean')
+    if (waits.length > 0) return this.#waited(scope, waits, accepted)
     if (accepted) this.#counters.emitted++
     return accepted
   }

@@ -160,6 +160,12 @@ export function tupleOf(
   return new Packet(values, mergeMeta(present), commonScope(present, fallback), frame, carried ?? present)
 }
 
+/** The tuple of values that carried nothing. */
+export function tupleOfBare(values: readonly unknown[], scope: Scope): Packet {
+  const parts = values.map((value) => new Packet(value, NO_META, scope))
+  return new Packet(values, NO_META, scope, undefined, parts)
+}
+
 /** One packet of several: a list for each of them, their meta merged in tuple order. */
 export function listsOf(slots: readonly (readonly Packet[])[], fallback: Scope, frame: Frame): Packet {
   const parts = slots.flat()

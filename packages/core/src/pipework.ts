@@ -140,7 +140,7 @@ export class Pipework {
   #flow(number: number): { readonly entered: number; readonly left: number } {
     const { entered, left } = at(this.#f.edges, number)
     const { to } = at(this.#plan.edges, number)
-    if (!this.#f.links.has(to)) return { entered, left }
+    if (!this.#f.links.has(to) || at(this.#plan.nodes, to).inputs.length > 1) return { entered, left }
     const { received } = at(this.#f.counters, to)
     return { entered: entered + received - left, left: received }
   }

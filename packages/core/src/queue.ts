@@ -1,5 +1,6 @@
 import { Ages } from './ages.js'
 import { PipelineError } from './errors.js'
+import type { Frame } from './frames.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { Ring } from './ring.js'
 
@@ -172,6 +173,26 @@ export class Queue implements Edge {
     this.left++
     if (this.#waiting.size > 0) this.admit()
     return value
+  }
+
+  /**
+   * Gives everything that is inside, or waits, the `next` frame, the oldest first; from now on nothing comes bare.
+   *
+   * @param onRefused told about a packet that waited, and is not let in
+   */
+  frameAll(next: () => Frame, onRefused: (packet: Packet) => void): void {
+    this.bare = false
+    const wrap = (value: unknown): Packet => new Packet(value, NO_META, this.#scope as Scope, next())
+    for (let rest = this.#items.size; rest > 0; rest--) this.#items.push(wrap(this.#items.shift()))
+    for (let rest = this.#waiting.size; rest > 0; rest--) {
+      const waiting = this.#waiting.shift() as Waiting // there are as many
+      const packet = wrap(waiting.packet.value)
+      const resume = (accepted: boolean): void => {
+        if (!accepted) onRefused(packet)
+        waiting.resume(accepted)
+      }
+      this.#waiting.push({ packet, resume })
+    }
   }
 
   /** A packet that was taken is worked off. */

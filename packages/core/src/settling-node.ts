@@ -79,7 +79,7 @@ export abstract class SettlingNode extends RunningNode {
     this.counters.completed += packet.weight
     const { leaf } = this.outlet
     if (!accepted && !leaf) this.counters.dropped++
-    this.host.ledger.release(packet.frame, this.holds)
+    this.#giveBack(packet)
     if (packet.scope.counted) packet.ended(leaf ? 'delivered' : undefined)
   }
 
@@ -133,7 +133,7 @@ export abstract class SettlingNode extends RunningNode {
 
   #over(packet: Packet): void {
     if (this.doomed) return
-    this.host.ledger.release(packet.frame, this.holds)
+    this.#giveBack(packet)
     packet.ended()
   }
 
@@ -145,7 +145,17 @@ export abstract class SettlingNode extends RunningNode {
     }
     super.givenUp(packet)
     if (this.host.doomed) return
-    this.host.ledger.release(packet.frame, this.holds)
+    this.#giveBack(packet)
     packet.ended()
+  }
+
+  /** Whether each of its packets has the frame that its tokens are in. */
+  protected get isFramed(): boolean {
+    return true
+  }
+
+  /** What the item held is free. */
+  #giveBack(packet: Packet): void {
+    if (packet.frame !== undefined || this.isFramed) this.host.ledger.release(packet.frame, this.holds)
   }
 }

@@ -1,0 +1,54 @@
+import type { BarePort, BareRegion } from './bare-region.js'
+import { type Link, OPEN } from './chain.js'
+import type { ForkWindow } from './frames.js'
+import { NO_META, Packet, type Scope } from './packet.js'
+import type { Queue } from './queue.js'
+
+/** The beginning of a branch. */
+export interface Head {
+  readonly edge: Queue | BarePort
+  /** The node behind the edge, where that may be called on the spot. */
+  readonly next: Link | undefined
+  /** Puts a packet with a frame on the edge. */
+  readonly put: (packet: Packet) => boolean | Promise<boolean>
+}
+
+/** Hands the outputs of a fork to its branches without frames, as long as its region lets that be. */
+export class BareFork {
+  readonly region: BareRegion
+  readonly #heads: readonly Head[]
+  readonly #window: ForkWindow
+  readonly #scope: Scope
+
+  constructor(region: BareRegion, heads: readonly Head[], { window, scope }: { window: ForkWindow; scope: Scope }) {
+    this.region = region
+    this.#heads = heads
+    this.#window = window
+    this.#scope = scope
+  }
+
+  /** Takes a credit if there is one, and every branch has room. */
+  takesNow(): boolean {
+    if (!this.region.active || this.#window.open >= this.#window.size) return false
+    for (const { edge, next } of this.#heads)
+      if ((next === undefined || next.state !== OPEN) && !edge.hasRoomForBare) return false
+    return this.#window.credit(this.#scope) === true
+  }
+
+  /** Hands an output to every branch, for which a credit was taken; gives what has to be waited for. */
+  spread(value: unknown): readonly (boolean | Promise<boolean>)[] {
+    const { region } = this
+    const took: (boolean | Promise<boolean>)[] = []
+    region.spreads()
+    for (const { edge, next, put } of this.#heads) {
+      // Not any more, if a node that was just called has done something else.
+      if (!region.active) took.push(put(new Packet(value, NO_META, this.#scope, region.newest)))
+      else if (next !== undefined && next.state === OPEN) {
+        next.enter(value)
+        took.push(true)
+      } else took.push(edge.offerBare(value) || edge.put(new Packet(value, NO_META, this.#scope)))
+    }
+    region.spread()
+    return took
+  }
+}
