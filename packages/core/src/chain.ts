@@ -173,6 +173,7 @@ export class Link {
     if (typeof sent !== 'boolean' || this.state !== BUSY) return this.goesOn(packet, { sent })
     this.owner.workedOff(packet, sent)
     slot.packet = undefined
+    slot.meta = NO_META // the next one may come bare
     this.state = this.between
     return undefined
   }
