@@ -1,5 +1,5 @@
 import type { Plumber } from '@pipelines/plumber'
-import { type Random, randomOf, Scheduler } from '@pipelines/testkit'
+import { hashOf, type Random, randomOf, Scheduler } from '@pipelines/testkit'
 import {
   ancestorsByNode,
   type Expected,
@@ -27,11 +27,20 @@ import { plumberWith } from '../support/wild-windows.js'
  * Forks may have 1, 2 or 3 frames open, or as many as usual, and batches have up to 7 members: so batches often hold all
  * that a fork lets out, and go ahead incomplete, or nothing would move any more.
  *
+ * Call chains are only where nodes allow them and calls do not wait: of some graphs nearly none does, and some run without
+ * any chain.
+ *
  * Everything is drawn from a seed. A failure names it; to see only that one again:
  *     SEED=123 npx vitest run --project e2e test/e2e/random-graphs.test.ts
- * 160 seeds for each of 13 properties; SOAK=1 tries ten times as many.
+ * 160 seeds for each of 13 properties, and some of them once more without chains; SOAK=1 tries ten times as many.
  */
 const seeds = seedsOf(160, 1_600)
+const fewSeeds = seeds.filter((seed) => seeds.length === 1 || seed % 8 === 0)
+
+interface TrialShape extends Shape {
+  /** Whether there may be call chains. @defaultValue `true` */
+  readonly fuse?: boolean
+}
 
 /** A random graph that is about to run, with how it does: all drawn from the seed. */
 class Trial {
@@ -41,11 +50,13 @@ class Trial {
   readonly playable: Playable
   readonly plumber: Plumber
   readonly ledger: boolean
+  readonly fuse: boolean
   readonly #outputs = new Map<string, unknown[]>()
 
-  constructor(seed: number, shape: Shape) {
+  constructor(seed: number, { fuse = true, ...shape }: TrialShape) {
     this.graph = randomGraph(seed, { joins: 'all', calls: 'all', ...shape })
-    this.scheduler = new Scheduler(seed)
+    this.fuse = fuse
+    this.scheduler = new Scheduler(seed, { synchronous: randomOf(hashOf(`waits of ${seed}`)).pick([0.25, 0.25, 0.95]) })
     this.random = randomOf(seed)
     this.playable = playable(this.graph, this.scheduler)
     // With a ledger every packet goes another way through the engine; so does one that waits for a credit.
@@ -59,6 +70,7 @@ class Trial {
   get options() {
     return {
       ledger: this.ledger,
+      fuse: this.fuse,
       onOutput: ({ node, value }: { readonly node: string; readonly value: unknown }) => {
         this.#outputs.set(node, [...(this.#outputs.get(node) ?? []), value])
         return this.scheduler.step(`${node} hands over ${String(value)}`)
@@ -91,7 +103,7 @@ function expectOutputs(outputs: ReadonlyMap<string, readonly unknown[]>, expecte
 }
 
 /** Runs a random graph in a random order. */
-async function expectAsComputed(seed: number, shape: Shape): Promise<void> {
+async function expectAsComputed(seed: number, shape: TrialShape): Promise<void> {
   const trial = new Trial(seed, shape)
   const restore = trial.scheduler.install()
   try {
@@ -111,11 +123,16 @@ describe.each(KINDS)('random graphs (%s) give what the reference computes,', man
   test('also where every seventh value of some nodes fails and is skipped', async () => {
     for (const seed of seeds) await withSeed(seed, () => expectAsComputed(seed, { kind, onError: 'skip' }))
   })
+
+  test('also without call chains', async () => {
+    for (const seed of fewSeeds)
+      await withSeed(seed, () => expectAsComputed(seed, { kind, onError: 'skip', fuse: false }))
+  })
 })
 
 /** As above, but from time to time nothing is taken for a while, and the number of workers of a node changes. */
-async function expectAsComputedInSpurts(seed: number): Promise<void> {
-  const trial = new Trial(seed, {})
+async function expectAsComputedInSpurts(seed: number, fuse = true): Promise<void> {
+  const trial = new Trial(seed, { fuse })
   const { graph, scheduler, random } = trial
   const restore = scheduler.install()
   try {
@@ -142,6 +159,7 @@ async function expectAsComputedInSpurts(seed: number): Promise<void> {
 
 test('random graphs that pause, go on and change their workers give the same', manySeeds, async () => {
   for (const seed of seeds) await withSeed(seed, () => expectAsComputedInSpurts(seed))
+  for (const seed of fewSeeds) await withSeed(seed, () => expectAsComputedInSpurts(seed, false))
 })
 
 /** Nodes between the fork of a join and the join. */

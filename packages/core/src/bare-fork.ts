@@ -29,7 +29,7 @@ export class BareFork {
 
   /** Takes a credit if there is one, and every branch has room. */
   takesNow(): boolean {
-    if (!this.region.active || this.#window.open >= this.#window.size) return false
+    if (!this.region.takes || this.#window.open >= this.#window.size) return false
     for (const { edge, next } of this.#heads)
       if ((next === undefined || next.state !== OPEN) && !edge.hasRoomForBare) return false
     return this.#window.credit(this.#scope) === true

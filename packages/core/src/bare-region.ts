@@ -41,7 +41,7 @@ export class BareRegion {
   /** Inputs by which nothing has come that could be handed over. */
   #lacking: number
   /** Whether the fork is handing out: who takes the tuple is asked afterwards. */
-  #spreading = false
+  #isSpreading = false
   #o: BareRegionOptions | undefined
   /** Of the newest output of the fork. */
   newest: Frame | undefined
@@ -67,6 +67,11 @@ export class BareRegion {
     this.#o = options
   }
 
+  /** Whether the fork may hand out another output: not while a node that it calls with the last one makes it do so. */
+  get takes(): boolean {
+    return this.active && !this.#isSpreading
+  }
+
   /** Whether there is one of each input. */
   get ready(): boolean {
     return this.#lacking === 0
@@ -85,7 +90,7 @@ export class BareRegion {
     ring.push(value)
     if (ring.size > 1) return
     this.#lacking--
-    if (this.#lacking === 0 && !this.#spreading) this.#onReady()
+    if (this.#lacking === 0 && !this.#isSpreading) this.#onReady()
   }
 
   /** One of each input: only while {@link ready}. */
@@ -103,12 +108,12 @@ export class BareRegion {
   /** The fork begins to hand out its next output, for which it has a credit. */
   spreads(): void {
     this.open++
-    this.#spreading = true
+    this.#isSpreading = true
   }
 
   /** It has handed it out. */
   spread(): void {
-    this.#spreading = false
+    this.#isSpreading = false
     if (!this.ready) return
     if (this.join?.isOpen) this.join.enter(this.take())
     else this.#onReady()

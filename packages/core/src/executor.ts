@@ -42,7 +42,7 @@ export const inline: Executor = Object.freeze({
     // Methods stay methods of their definition, so `this` works in them.
     const methods = coro as unknown as Runner
     return {
-      run: methods.run.bind(methods),
+      run: (value, context) => methods.run(value, context),
       ...(methods.setup && { setup: (context: Context) => methods.setup?.(context) }),
       ...(methods.flush && { flush: (context: Context) => methods.flush?.(context) }),
       ...(methods.teardown && {

@@ -247,10 +247,11 @@ export class Outlet {
   /** Near a join: opens a frame where one begins here, and puts the copies, all of which have been counted. */
   #spread(to: Port, regions: PortRegions, origin: Packet, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { window, scope } = this.#o
-    if (this.#fork?.region.active) {
-      if (meta === NO_META && origin.scope === scope && origin.frame === undefined)
-        return this.#tallyAll(scope, this.#fork.spread(value))
-      this.#fork.region.end()
+    if (this.#fork !== undefined) {
+      const { region } = this.#fork
+      const isPlain = meta === NO_META && origin.scope === scope && origin.frame === undefined
+      if (isPlain && region.takes) return this.#tallyAll(scope, this.#fork.spread(value))
+      region.end()
     }
     const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
     return this.#offer(to, new Packet(value, meta, origin.scope, frame), true)

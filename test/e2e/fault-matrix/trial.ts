@@ -39,6 +39,16 @@ export interface Watches {
 /** How far a run has come: it is over, there is more to do, or nothing can move any more. */
 export type Progress = 'over' | 'under way' | 'stuck'
 
+/** The share of calls that do not wait, unless something else is asked for. */
+const SYNCHRONOUS = 0.25
+
+export interface TrialOptions {
+  readonly seed: number
+  readonly options: RunOptions
+  /** The share of calls that do not wait. @defaultValue 0.25 */
+  readonly synchronous?: number
+}
+
 /** Milliseconds that calls get to obey, on a clock that goes on only when nothing else does. */
 export const GRACE_MS = 50
 /** Releases after which a run is taken for one that never ends. */
@@ -81,15 +91,24 @@ export class Trial {
   readonly seen: string[] = []
   readonly #strike: Strike
   readonly #options: RunOptions
+  /** How many calls wait, compared with the usual number. */
+  readonly #waiting: number
   #pipeline: Pipeline | undefined
   #fed: Promise<unknown> = Promise.resolve()
   #restore = (): void => {}
 
-  constructor(graph: MatrixGraph, strike: Strike, { seed, options }: { seed: number; options: RunOptions }) {
+  constructor(graph: MatrixGraph, strike: Strike, { seed, options, synchronous = SYNCHRONOUS }: TrialOptions) {
     this.graph = graph
     this.#strike = strike
-    this.#options = options
-    this.scheduler = new Scheduler(patient(seed, () => this.scheduler.clock.timers.length > 0))
+    this.#options = { ledger: true, ...options }
+    this.#waiting = (1 - synchronous) / (1 - SYNCHRONOUS)
+    const choices = patient(seed, () => this.scheduler.clock.timers.length > 0)
+    this.scheduler = new Scheduler(choices, { synchronous })
+  }
+
+  /** Whether the report has verdicts. */
+  get keepsLedger(): boolean {
+    return this.#options.ledger === true
   }
 
   get pipeline(): Pipeline {
@@ -136,7 +155,6 @@ export class Trial {
       graph: wiringOf(this.graph),
     }
     const pipeline = new Plumber(document).createPipeline({
-      ledger: true,
       graceMs: GRACE_MS,
       signal: this.caller.signal,
       onOutput,
@@ -151,8 +169,9 @@ export class Trial {
     return pipeline
   }
 
-  /** Lets so many calls go, or as many as it takes. */
-  async drive(work: PromiseLike<unknown>, releases = ENDLESS): Promise<Progress> {
+  /** Lets so many calls go, or as many as it takes; fewer where fewer of them wait. */
+  async drive(work: PromiseLike<unknown>, calls = ENDLESS): Promise<Progress> {
+    const releases = calls === ENDLESS ? calls : Math.floor(calls * this.#waiting)
     try {
       return (await this.scheduler.drive(work, { releases })) ? 'over' : 'under way'
     } catch (error) {
