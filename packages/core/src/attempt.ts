@@ -50,7 +50,8 @@ export class Clock {
   /** Settles as `work` does; rejects when the time is up before that. */
   within<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#release = () => reject(new Error('out of time'))
+      const release = (): void => reject(new Error('out of time'))
+      this.#release = release
       work.then(resolve, reject)
     })
   }

@@ -41,7 +41,8 @@ export class Delivery {
       const handed = this.#onOutput(output)
       if (!isThenable(handed)) return undefined
       return new Promise((resolve) => {
-        this.#release = () => resolve(false)
+        const release = (): void => resolve(false)
+        this.#release = release
         Promise.resolve(handed).then(
           () => resolve(!this.#host.doomed),
           (error) => resolve(this.#fail(error)),

@@ -208,16 +208,18 @@ class Fitter implements Fittings {
     const name = this.#name(to)
     const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
     const { host } = this.#o
-    queue.onLost = (packet: Packet): void => {
+    const onLost = (packet: Packet): void => {
       host.lost(name, packet)
       if (host.doomed) return
       host.ledger.release(packet.frame, tokens)
       packet.ended()
     }
-    queue.onDiscarded = (packet: Packet): void => {
+    const onDiscarded = (packet: Packet): void => {
       host.ledger.release(packet.frame, tokens)
       packet.ended()
     }
+    queue.onLost = onLost
+    queue.onDiscarded = onDiscarded
     this.edges[number] = queue
     return queue
   }

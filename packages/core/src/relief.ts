@@ -58,8 +58,9 @@ export class Relief {
         ...around.flatMap(({ region }) => region),
       ]),
     )
-    for (const number of watched) at(parts.nodes, number).movement.onRest = () => this.#rested()
-    for (const { around } of this.#places) for (const { window } of around) window.onStarved = () => this.#rested()
+    const rested = (): void => this.#rested()
+    for (const number of watched) at(parts.nodes, number).movement.onRest = rested
+    for (const { around } of this.#places) for (const { window } of around) window.onStarved = rested
   }
 
   /**

@@ -244,7 +244,7 @@ export class Requests {
   async #begin(request: Request, value: unknown, enter: Enter): Promise<void> {
     const { scope } = request
     this.#inside++
-    request.onLeft = () => this.#leave()
+    request.onLeft = this.#leave
     // Held until it has entered: copies that were handed on may end before the last one is.
     scope.enter(1)
     try {
@@ -258,7 +258,7 @@ export class Requests {
     scope.leave()
   }
 
-  #leave(): void {
+  readonly #leave = (): void => {
     this.#inside--
     while (this.#inside < this.#limits.maxInFlight) {
       const next = this.#waiting.shift()
