@@ -24,7 +24,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'the place of a request is not given back',
     what: 'Of a request that has left, the place counts for ever.',
-    changes: [{ file: 'requests.ts', search: 'request.onLeft = () => this.#leave()', replace: '' }],
+    changes: [{ file: 'requests.ts', search: 'request.onLeft = this.#leave', replace: '' }],
     caughtBy: of('e2e/requests-failing', 'are refused at once with PLB_RUN_OVERLOADED', 'wait if asked'),
   },
   {
