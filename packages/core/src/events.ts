@@ -38,6 +38,7 @@ export class Events {
   }
 
   emit<E extends keyof RunEvents>(event: E, payload: Parameters<RunEvents[E]>[0]): void {
+    if (this.#emitter.listenerCount(event) === 0) return
     // The listeners are of this event's type; a union of functions is not callable without saying so.
     for (const listener of this.#emitter.listeners(event) as ((payload: unknown) => unknown)[]) {
       guarded(

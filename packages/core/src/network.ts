@@ -27,10 +27,10 @@ import type { TapSettings } from './taps.js'
  */
 export class Network implements Host, RequestHost, StallHost {
   readonly scope: Scope = new Scope()
-  readonly run: string = crypto.randomUUID()
   readonly env: Readonly<Record<string, unknown>>
   readonly logger: Logger
   #graceMs: number
+  #run: string | undefined
   readonly ledger: Ledger = new Ledger()
   readonly roots: RootLedger = new RootLedger()
   readonly countsRoots: boolean
@@ -79,6 +79,12 @@ export class Network implements Host, RequestHost, StallHost {
 
   get state(): RunState {
     return this.#lifecycle.state
+  }
+
+  /** Made when first asked for: few ask. */
+  get run(): string {
+    this.#run ??= crypto.randomUUID()
+    return this.#run
   }
 
   get graceMs(): number {

@@ -37,8 +37,6 @@ export abstract class RunningNode implements SlotOwner {
   readonly counters: Counters
   readonly host: Host
   protected readonly outlet: Outlet
-  /** Runs the node's bursts: how many at once, and whether at all. */
-  protected readonly pool: PQueue
   /** Iterators of user code that are being drawn from. */
   protected readonly draws: Map<Draw, WorkerSlot> = new Map()
   /** What is in progress: bursts and hooks. */
@@ -47,6 +45,8 @@ export abstract class RunningNode implements SlotOwner {
   /** Whether somebody still takes its outputs; if not, it is about to be stopped. */
   protected wanted = true
   #runner: Runner | undefined
+  /** Runs the node's bursts: how many at once, and whether at all. Made for the first; a node in a chain may need none. */
+  #pool: PQueue | undefined
   #workers: number
   readonly slots: WorkerSlots
   readonly #lifecycle: Lifecycle<NodeState>
@@ -60,7 +60,6 @@ export abstract class RunningNode implements SlotOwner {
     this.counters = counters
     this.host = host
     this.#workers = plan.properties.workers
-    this.pool = new PQueue({ concurrency: this.#workers })
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
     this.movement = new Movement(host, () => this.resting)
     this.slots = new WorkerSlots(this, host.scope, (error, hook) => this.hookFailed(error, hook))
@@ -119,17 +118,17 @@ export abstract class RunningNode implements SlotOwner {
   pause(): void {
     if (this.state === 'stopping' || this.state === 'ended') return
     this.paused = true
-    this.pool.pause()
+    this.#pool?.pause()
   }
 
   resume(): void {
     this.paused = false
-    this.pool.start()
+    this.#pool?.start()
   }
 
   setWorkers(count: number): void {
     this.#workers = count
-    this.pool.concurrency = count
+    if (this.#pool !== undefined) this.#pool.concurrency = count
   }
 
   /** A request was cancelled: gives up what it has here; tells whether there was anything. */
@@ -165,7 +164,8 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Runs `task` on the p-queue, in the scope of the run. Never rejects: what escapes is a bug, and ends the run. */
   protected schedule(task: () => Promise<void>): void {
-    this.pool.add(() => this.host.scope.run(task, this)).catch((error) => this.broken(error))
+    this.#pool ??= new PQueue({ concurrency: this.#workers, autoStart: !this.paused })
+    this.#pool.add(() => this.host.scope.run(task, this)).catch((error) => this.broken(error))
   }
 
   /** Something escaped from the engine's own code. */

@@ -31,11 +31,11 @@ export class Records {
 
   /** The end and the lists as they are now: what comes later does not change them. */
   close(): End & Pick<RunReport, 'unprocessed' | 'abandoned' | 'errors'> {
-    return {
-      ...(this.end ?? { outcome: 'completed' }),
-      unprocessed: [...this.#unprocessed],
-      abandoned: [...this.#abandoned],
-      errors: [...this.errors],
+    const lists = {
+      unprocessed: this.#unprocessed.slice(),
+      abandoned: this.#abandoned.slice(),
+      errors: this.errors.slice(),
     }
+    return this.end === undefined ? { outcome: 'completed', ...lists } : { ...this.end, ...lists }
   }
 }

@@ -5,7 +5,6 @@ import {
   Network,
   type NetworkOptions,
   PipelineError,
-  type Plan,
   type PutOptions,
   quote,
   type RunEvents,
@@ -15,8 +14,9 @@ import {
   type TapOptions,
 } from '@pipelines/core'
 import { suggester } from './graph/names.js'
-import { inletNumber, inletsOf } from './inputs.js'
+import { inletNumber } from './inputs.js'
 import { mixedBehind } from './mixed.js'
+import type { PlanIndex } from './plan-index.js'
 import { checkProcessOptions, checkRunOptions, type ProcessOptions } from './run-options.js'
 import { type EdgeName, type TapListener, tapOf } from './taps.js'
 
@@ -33,19 +33,13 @@ export interface PipelinePutOptions extends PutOptions {
 export class Pipeline implements AsyncDisposable {
   /** Settles with the report, whatever ends the run; never rejects. */
   readonly settled: Promise<RunReport>
-  readonly #plan: Plan
+  readonly #index: PlanIndex
   readonly #network: Network
-  readonly #nodes: ReadonlyMap<string, number>
-  readonly #inlets: ReadonlyMap<string, number>
-  readonly #sources: ReadonlySet<number>
 
   /** Made by `Plumber.createPipeline`. */
-  constructor(plan: Plan, options: NetworkOptions) {
-    this.#plan = plan
-    this.#network = new Network(plan, options)
-    this.#nodes = new Map(plan.nodes.map((node, number) => [node.name, number]))
-    this.#inlets = inletsOf(plan)
-    this.#sources = new Set(plan.nodes.flatMap(({ inputs }, number) => (inputs.length === 0 ? [number] : [])))
+  constructor(index: PlanIndex, options: NetworkOptions) {
+    this.#index = index
+    this.#network = new Network(index.plan, options)
     this.settled = this.#network.settled
     this.#network.start()
   }
@@ -58,10 +52,10 @@ export class Pipeline implements AsyncDisposable {
    */
   async put(value: unknown, { node, ...options }: PipelinePutOptions = {}): Promise<void> {
     const { meta, signal } = options
-    checkRunOptions({ signal })
+    if (signal !== undefined) checkRunOptions({ signal })
     if (meta !== undefined && (typeof meta !== 'object' || meta === null))
       throw new PipelineError('OPTION_INVALID', { option: 'meta', what: `must be an object, got ${show(meta)}` })
-    await this.#network.put(inletNumber(this.#inlets, node), value, options)
+    await this.#network.put(inletNumber(this.#index.inlets, node), value, options)
   }
 
   /**
@@ -90,7 +84,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** No more input into one inlet, or into all. What was put flows out, and the run settles. */
   end({ node }: { readonly node?: string } = {}): void {
-    for (const number of node === undefined ? this.#inlets.values() : [inletNumber(this.#inlets, node)])
+    for (const number of node === undefined ? this.#index.inlets.values() : [inletNumber(this.#index.inlets, node)])
       this.#network.end(number)
   }
 
@@ -108,7 +102,7 @@ export class Pipeline implements AsyncDisposable {
   tap(target: string | EdgeName, options: TapOptions | undefined, listener: TapListener): () => void
   tap(target: string | EdgeName, listener: TapListener): () => void
   tap(target: string | EdgeName, ...rest: readonly unknown[]): () => void {
-    const { node, settings } = tapOf(target, rest, { plan: this.#plan, numberOf: (name) => this.#number(name) })
+    const { node, settings } = tapOf(target, rest, { plan: this.#index.plan, numberOf: (name) => this.#number(name) })
     return this.#network.tap(node, settings)
   }
 
@@ -129,9 +123,9 @@ export class Pipeline implements AsyncDisposable {
         what: `must be an integer ≥ 1, got ${show(count)}`,
       })
     const number = this.#number(node)
-    if (this.#sources.has(number))
+    if (this.#index.sources.has(number))
       throw new PipelineError('OPTION_CONFLICT', { node, what: 'is a source, which has no workers' })
-    if (this.#plan.nodes[number]?.properties.stateful === true)
+    if (this.#index.plan.nodes[number]?.properties.stateful === true)
       throw new PipelineError('OPTION_CONFLICT', { node, what: 'is stateful, so it has one worker' })
     this.#network.setWorkers(number, count)
   }
@@ -170,19 +164,19 @@ export class Pipeline implements AsyncDisposable {
   #request(value: unknown, given: ProcessOptions): Promise<Answer> {
     checkProcessOptions(given)
     const { node, ...options } = given
-    const number = inletNumber(this.#inlets, node)
-    const mixed = mixedBehind(this.#plan, number)
+    const number = inletNumber(this.#index.inlets, node)
+    const mixed = mixedBehind(this.#index.plan, number)
     if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
     return this.#network.request(number, value, options)
   }
 
   #number(node: string): number {
-    const number = this.#nodes.get(node)
+    const number = this.#index.nodes.get(node)
     if (number !== undefined) return number
     throw new PipelineError('OPTION_INVALID', {
       option: 'node',
       what: `names ${quote(String(node))}, which is not in the graph`,
-      suggestion: suggester([...this.#nodes.keys()])(String(node)),
+      suggestion: suggester([...this.#index.nodes.keys()])(String(node)),
     })
   }
 }

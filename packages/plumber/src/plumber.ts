@@ -5,15 +5,15 @@ import {
   type Logger,
   type Output,
   PipelineError,
-  type Plan,
   type RunReport,
 } from '@pipelines/core'
 import { type BuildOptions, type Built, build, buildAsync, check } from './build.js'
 import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
-import { assignInput, type Input, inletsOf } from './inputs.js'
+import { assignInput, type Input } from './inputs.js'
 import { OutputStream } from './output-stream.js'
 import { Pipeline } from './pipeline.js'
+import { indexOf, type PlanIndex } from './plan-index.js'
 import { checkRunOptions, type RunOptions, refuseTypos } from './run-options.js'
 
 export interface PlumberOptions extends BuildOptions {
@@ -40,7 +40,7 @@ export class Plumber {
   readonly graph: Graph
   /** Names of the nodes in topological order. */
   readonly order: readonly string[]
-  readonly #plan: Plan
+  readonly #index: PlanIndex
   readonly #options: PlumberOptions
 
   /**
@@ -70,7 +70,7 @@ export class Plumber {
       throw new PipelineError('GRAPH_INVALID', { issues })
     this.graph = graph
     this.order = Object.freeze([...order])
-    this.#plan = plan
+    this.#index = indexOf(plan)
     this.#options = options
   }
 
@@ -139,16 +139,17 @@ export class Plumber {
   }
 
   #inputs(input: Input | undefined): ReturnType<typeof assignInput> {
-    return assignInput(inletsOf(this.#plan), input)
+    return assignInput(this.#index.inlets, input)
   }
 
   #pipeline({ env, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
     const { env: ours, logger } = this.#options
-    return new Pipeline(this.#plan, {
+    const given = ours && env ? { ...ours, ...env } : (env ?? ours)
+    return new Pipeline(this.#index, {
       ...options,
       ...(logger && { logger }),
       ...(inputs && { inputs }),
-      env: readOnly(ours && env ? { ...ours, ...env } : (env ?? ours ?? {})),
+      ...(given && { env: readOnly(given) }),
     })
   }
 }

@@ -57,6 +57,8 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
   fuse: isBoolean,
 }
 
+const NAMES = Object.keys(RULES)
+
 /** Where a request enters, and how it is to go. */
 export interface ProcessOptions extends RequestOptions {
   /** Name of the inlet; may be left out where there is only one. */
@@ -71,21 +73,22 @@ const PROCESS_RULES: Readonly<Record<keyof ProcessOptions, Rule>> = {
   timeoutMs: isTimeout,
   trace: isFunction,
 }
+const PROCESS_NAMES = Object.keys(PROCESS_RULES)
 
 /** Checks options that may come from untyped code: wrong values and near misses of names. Throws `PLB_OPTION_INVALID`. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
-  checkOptions(options, RULES)
+  checkOptions(options, RULES, NAMES)
 }
 
 /** The same for the options of a request. */
 export function checkProcessOptions(options: unknown): asserts options is ProcessOptions {
-  checkOptions(options, PROCESS_RULES)
+  checkOptions(options, PROCESS_RULES, PROCESS_NAMES)
 }
 
-function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>): void {
+function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
-  refuseTypos(options, Object.keys(rules))
+  refuseTypos(options, names)
   for (const [option, value] of Object.entries(options)) {
     const rule = value !== undefined && Object.hasOwn(rules, option) ? rules[option] : undefined
     const wrong = rule?.(value)

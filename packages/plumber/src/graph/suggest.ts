@@ -16,15 +16,16 @@ interface Candidate {
  * Makes a "did you mean" over some names: the nearest one within a few edits, letter case and `_` or `-` not counted; or
  * the one of which the text is the part behind a dot. Ties go to the earlier name.
  *
- * Names are prepared at the first question. The work is bounded whatever the names are: where ten thousand names and a
+ * Nothing is made, and no name is prepared, before the first question. The work is bounded whatever the names are: where ten thousand names and a
  * hundred questions are made to be expensive, `fastest-levenshtein`, which knows no cut-off, takes 3.6 s.
  */
 export function suggester(names: Iterable<string>): (text: string) => string | undefined {
   let candidates: Candidate[] | undefined
-  const table = new EditTable()
+  let table: EditTable | undefined
   return (text) => {
     if (text.length > LONGEST) return undefined
     candidates ??= Array.from(names, prepare)
+    table ??= new EditTable()
     const asked = prepare(text)
     let best: string | undefined
     let edits = MOST_EDITS + 1
