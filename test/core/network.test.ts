@@ -464,8 +464,8 @@ describe('events', () => {
     const run = prepare(line({ src: items(1), out: same }))
     const states: RunState[] = []
     const nodes: string[] = []
-    run.network.on('state', ({ to }) => states.push(to))
-    run.network.on('node:state', ({ node, from, to }) => nodes.push(`${node}: ${from} → ${to}`))
+    run.network.events.on('state', ({ to }) => states.push(to))
+    run.network.events.on('node:state', ({ node, from, to }) => nodes.push(`${node}: ${from} → ${to}`))
     run.network.start()
     await run.report()
     expect(states).toEqual(['starting', 'running', 'settled'])
@@ -481,13 +481,13 @@ describe('events', () => {
       line({ src: items(1, 2), bad: { coro: () => Promise.reject(new Error('x')), props: { onError: 'skip' } } }),
     )
     const codes: string[] = []
-    run.network.on('error', ({ code }) => codes.push(code))
+    run.network.events.on('error', ({ code }) => codes.push(code))
     run.network.start()
     await run.report()
     expect(codes).toEqual(['PLB_NODE_FAILED', 'PLB_NODE_FAILED'])
     const stuck = start(line({ src: items(1), out: never }), { graceMs: 5 })
     const warnings: unknown[] = []
-    stuck.network.on('warning', ({ node }) => warnings.push(node))
+    stuck.network.events.on('warning', ({ node }) => warnings.push(node))
     await turns()
     await stuck.network.doomsday()
     expect(warnings).toEqual(['out'])
@@ -497,7 +497,7 @@ describe('events', () => {
     const logged: unknown[] = []
     const logger: Logger = { ...SILENT, error: (fields) => void logged.push(fields) }
     const run = prepare(line({ src: items(1), out: same }), { logger })
-    run.network.on('state', () => {
+    run.network.events.on('state', () => {
       throw new Error('listener')
     })
     run.network.start()
@@ -513,7 +513,7 @@ describe('events', () => {
     await finish(bad, { logger })
     expect(logged).toEqual([{ err: expect.objectContaining({ code: 'PLB_NODE_FAILED' }) }])
     const heard = prepare(bad, { logger })
-    heard.network.on('error', () => {})
+    heard.network.events.on('error', () => {})
     heard.network.start()
     await heard.report()
     expect(logged).toHaveLength(1)

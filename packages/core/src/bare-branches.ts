@@ -17,7 +17,8 @@ export function bareBranchesOf(plan: Plan, join: number, isPlain: (node: number)
   const { nodes, edges, regions } = plan
   const fork = regions.forkOf.get(join)
   const within = (node: number): boolean => (regions.nodes.get(node)?.holds.length ?? 0) > 0
-  if (fork === undefined || regions.forks.get(fork)?.joins.length !== 1 || within(fork) || within(join)) return undefined
+  if (fork === undefined || regions.forks.get(fork)?.joins.length !== 1 || within(fork) || within(join))
+    return undefined
   const { inputs, properties } = at(nodes, join)
   if (properties.collect === 'all' || at(nodes, fork).outputs.length !== inputs.length) return undefined
   const branches: number[][] = []

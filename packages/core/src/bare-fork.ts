@@ -1,8 +1,11 @@
 import type { BarePort, BareRegion } from './bare-region.js'
 import { type Link, OPEN } from './chain.js'
 import type { ForkWindow } from './frames.js'
+import { JoinEdge } from './join-edge.js'
+import type { OutletOptions, OutputEdge } from './outlet-options.js'
 import { NO_META, Packet, type Scope } from './packet.js'
-import type { Queue } from './queue.js'
+import { OUT } from './plan.js'
+import { Queue } from './queue.js'
 
 /** The beginning of a branch. */
 export interface Head {
@@ -51,4 +54,29 @@ export class BareFork {
     region.spread()
     return took
   }
+}
+
+/** The edge of an outlet, if it takes values without packets. */
+export function bareEdgeOf(
+  { fork, inside }: Pick<OutletOptions, 'fork' | 'inside'>,
+  output: OutputEdge | undefined,
+): Queue | BarePort | undefined {
+  if (output === undefined || output.port !== OUT) return undefined
+  const { edge, regions } = output
+  if (edge instanceof Queue) return regions === undefined || fork || inside ? edge : undefined
+  return edge instanceof JoinEdge ? edge.bare : undefined
+}
+
+/** What begins at an outlet, if nothing there has to carry a frame for now. */
+export function bareForkOf(
+  options: Pick<OutletOptions, 'fork' | 'inside' | 'window' | 'edges' | 'next' | 'scope'>,
+  put: (output: OutputEdge, packet: Packet) => boolean | Promise<boolean>,
+): BareFork | undefined {
+  const { fork, window, edges, next, scope } = options
+  if (fork === undefined || window === undefined) return undefined
+  const heads = edges.flatMap((output, place) => {
+    const edge = bareEdgeOf(options, output) // there is one: else this would be no such fork
+    return edge === undefined ? [] : [{ edge, next: next?.[place], put: (packet: Packet) => put(output, packet) }]
+  })
+  return new BareFork(fork, heads, { window, scope })
 }

@@ -1,7 +1,7 @@
 import { Link, STRETCH, type Stumble } from './chain.js'
 import type { BareInput, Inlet, InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
-import type { NodeOptions } from './node.js'
+import type { NodeOptions } from './node-options.js'
 import { pacer } from './pacer.js'
 import { Bundle, type Packet } from './packet.js'
 import type { Token } from './regions.js'

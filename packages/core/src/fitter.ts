@@ -1,12 +1,9 @@
 import { types } from 'node:util'
 import { at } from './arrays.js'
-import { type BareBranches, bareBranchesOf } from './bare-branches.js'
-import { BareRegion, type Branch } from './bare-region.js'
 import { BatchInlet } from './batch.js'
-import type { Link } from './chain.js'
+import { ChainFitter } from './chain-fitter.js'
 import { Counters } from './counters.js'
 import { PipelineError } from './errors.js'
-import { inline } from './executor.js'
 import { Feed } from './feed.js'
 import { ForkWindow } from './frames.js'
 import type { Host } from './host.js'
@@ -14,8 +11,8 @@ import { InFlightQueue } from './in-flight-queue.js'
 import { type Inlet, type InletHooks, MergeInlet, SingleInlet, type Wake } from './inlet.js'
 import { LineageJoin } from './join.js'
 import type { JoinEdge } from './join-edge.js'
-import type { RunningNode } from './node.js'
 import type { Deliver } from './leaf.js'
+import type { RunningNode } from './node.js'
 import { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import { PartitionInlet } from './partition.js'
@@ -25,7 +22,6 @@ import { Processor } from './processor.js'
 import { Queue } from './queue.js'
 import { Source } from './source.js'
 import { StreamProcessor } from './stream-processor.js'
-import { isTrying } from './trying-node.js'
 import { WindowInlet } from './window.js'
 import { ZipInlet } from './zip.js'
 
@@ -49,11 +45,7 @@ class Fitter implements Fittings {
   readonly outlets: Outlet[] = []
   /** A node makes its input edges, so they exist before the nodes that write to them. */
   readonly edges: (Queue | JoinEdge)[] = []
-  readonly links: Map<number, Link> = new Map()
-  /** By fork, what lies between it and its join, where nothing has to carry a frame for now. */
-  readonly forks: Map<number, BareBranches & { readonly region: BareRegion; readonly join: number }> = new Map()
-  /** By node on a branch of such a region. */
-  readonly inside: Map<number, BareRegion> = new Map()
+  readonly chains: ChainFitter
   readonly windows: Map<number, ForkWindow> = new Map()
   readonly batches: Map<number, BatchInlet> = new Map()
   readonly joins: Map<number, LineageJoin> = new Map()
@@ -64,6 +56,7 @@ class Fitter implements Fittings {
   constructor(plan: Plan, options: FitterOptions) {
     this.#plan = plan
     this.#o = options
+    this.chains = new ChainFitter({ ...options, plan, edges: this.edges })
     this.counters = plan.nodes.map(() => new Counters())
     // From the leaves to the sources: a node makes its input edges, and its predecessors write to them.
     const made = new Map(plan.order.toReversed().map((number) => [number, this.#node(number)]))
@@ -92,69 +85,8 @@ class Fitter implements Fittings {
     )
     const tells = bounded || plan.partitionBy !== undefined
     const processor = new Processor({ ...options, holds, inlet, tells })
-    if (processor.link !== undefined) this.links.set(number, processor.link)
+    if (processor.link !== undefined) this.chains.links.set(number, processor.link)
     return processor
-  }
-
-  /** Whether values may come to a node bare, and be called on the spot. */
-  #takesBare(number: number): boolean {
-    const { kind, coro, executor, inputs, partitionBy, properties } = at(this.#plan.nodes, number)
-    const [only = -1] = inputs
-    if (kind !== 'map' || inputs.length !== 1 || executor !== inline || partitionBy !== undefined) return false
-    if (coro === undefined || coro.oneToOne || types.isAsyncFunction(coro.run) || isGeneratorFunction(coro.run)) return false
-    const { packetsInFlight } = at(this.#plan.nodes, at(this.#plan.edges, only).from).properties
-    if (packetsInFlight !== undefined || properties.packetsInFlight !== undefined) return false
-    return properties.workers === 1 && !isTrying(properties)
-  }
-
-  /** By output edge of a node, the node behind it where that may be called on the spot. */
-  #nextOf(number: number): (Link | undefined)[] {
-    const { outputs, properties } = at(this.#plan.nodes, number)
-    if (!properties.fuse || !this.#o.fuse) return []
-    return outputs.map((edge) => {
-      const { to, port } = at(this.#plan.edges, edge)
-      const mayCall = port === OUT && at(this.#plan.nodes, to).properties.fuse && this.#takesBare(to)
-      return mayCall ? this.links.get(to) : undefined
-    })
-  }
-
-  /** What lies between a join and its fork, where nothing has to carry a frame for now. */
-  #bareRegion(number: number, join: LineageJoin, wake: Wake): void {
-    const found = bareBranchesOf(this.#plan, number, (node) => this.#takesBare(node))
-    if (found === undefined) return
-    const region = new BareRegion(join.edges, at(this.counters, number), wake)
-    join.region = region
-    this.forks.set(found.fork, { ...found, region, join: number })
-    for (const node of found.branches.flat()) this.inside.set(node, region)
-  }
-
-  /** The nodes of the region that begins at a node are there: names them. */
-  #enclose(number: number, window: ForkWindow | undefined): BareRegion | undefined {
-    const fork = this.forks.get(number)
-    if (fork === undefined || window === undefined) return undefined
-    const { region, join, branches } = fork
-    const { host } = this.#o
-    const mayCall = this.#o.fuse && [number, join].every((node) => at(this.#plan.nodes, node).properties.fuse)
-    if (mayCall) region.join = this.links.get(join)
-    const steps = branches.map((nodes) => ({ steps: nodes.map((node) => this.#step(node, region)) }))
-    region.enclose({
-      branches: steps,
-      window,
-      ledger: host.ledger,
-      scope: host.scope,
-      isDoomed: () => host.doomed,
-    })
-    return region
-  }
-
-  #step(node: number, region: BareRegion): Branch['steps'][number] {
-    const [edge = -1] = at(this.#plan.nodes, node).inputs
-    const link = this.links.get(node)
-    const queue = this.edges[edge]
-    if (link === undefined || !(queue instanceof Queue))
-      throw new PipelineError('INTERNAL', { what: `node "${this.#name(node)}" takes no bare values` })
-    link.region = region
-    return { link, queue, tokens: this.#plan.regions.edges.get(edge)?.tokens ?? [] }
   }
 
   /** The inputs of a node in the form in which its calls get them. */
@@ -203,8 +135,9 @@ class Fitter implements Fittings {
 
   #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
     const { packetsInFlight } = at(this.#plan.nodes, from).properties
-    const scope = this.#takesBare(to) ? this.#o.host.scope : undefined
-    const queue = packetsInFlight === undefined ? new Queue(capacity, scope) : new InFlightQueue(capacity, packetsInFlight)
+    const scope = this.chains.takesBare(to) ? this.#o.host.scope : undefined
+    const queue =
+      packetsInFlight === undefined ? new Queue(capacity, { scope }) : new InFlightQueue(capacity, packetsInFlight)
     const name = this.#name(to)
     const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
     const { host } = this.#o
@@ -247,7 +180,7 @@ class Fitter implements Fittings {
       this.edges[edge] = at(join.edges, place)
     })
     this.joins.set(number, join)
-    this.#bareRegion(number, join, wake)
+    this.chains.joined(number, join, { counters: at(this.counters, number), wake })
     return join
   }
 
@@ -270,11 +203,11 @@ class Fitter implements Fittings {
       ledger: host.ledger,
       regions: regions.nodes.get(number)?.ports,
       window,
-      fork: this.#enclose(number, window),
-      inside: this.inside.get(number),
+      fork: this.chains.begun(number, window),
+      inside: this.chains.inside(number),
       places: this.#places(number),
       scope: host.scope,
-      next: this.#nextOf(number),
+      next: this.chains.nextOf(number),
       isDoomed: () => host.doomed,
       onUnwanted,
     })
@@ -313,8 +246,4 @@ class Fitter implements Fittings {
     if (join !== undefined) return join
     throw new PipelineError('INTERNAL', { what: `join "${this.#name(number)}" was not made before its fork` })
   }
-}
-
-function isGeneratorFunction(run: unknown): boolean {
-  return types.isGeneratorFunction(run)
 }

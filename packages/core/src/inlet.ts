@@ -1,8 +1,9 @@
 import { at } from './arrays.js'
 import type { Counters } from './counters.js'
+import type { Receiver } from './edge.js'
 import type { PipelineError } from './errors.js'
 import type { Packet, Scope } from './packet.js'
-import type { Queue, Receiver } from './queue.js'
+import type { Queue } from './queue.js'
 import { Ring } from './ring.js'
 
 /** An item that failed before its call. It is handed over all the same where what becomes of it has to wait its turn. */

@@ -1,6 +1,6 @@
 import type { BarePort } from './bare-region.js'
+import type { Edge } from './edge.js'
 import type { Packet } from './packet.js'
-import type { Edge } from './queue.js'
 
 /** An edge into a lineage join: accepts at once and holds nothing, so what entered has left. */
 export class JoinEdge implements Edge {

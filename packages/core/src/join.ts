@@ -58,7 +58,7 @@ export class LineageJoin implements Inlet, FrameJoin {
   }
 
   get ready(): boolean {
-    return this.bare || this.#ready.size > 0 || this.#product !== undefined
+    return this.region?.bare || this.#ready.size > 0 || this.#product !== undefined
   }
 
   get over(): boolean {
@@ -66,31 +66,12 @@ export class LineageJoin implements Inlet, FrameJoin {
     return this.#closed || (this.#openEdges === 0 && this.#pending === 0 && !this.ready && !this.region?.open)
   }
 
-  /** Whether the next tuple is of values that carry nothing. */
-  get bare(): boolean {
-    return this.region?.ready === true
-  }
-
-  /** The next tuple: only while {@link bare}. */
-  takeBare(): unknown {
-    return this.region?.take()
-  }
-
   get bareInput(): BareInput | undefined {
-    return this.region === undefined ? undefined : this
-  }
-
-  get width(): number {
-    return this.edges.length
-  }
-
-  /** Whether tuples without frames may come, and none is here. */
-  get isIdle(): boolean {
-    return this.region?.active === true && !this.#closed && this.#pending === 0 && !this.ready
+    return this.region
   }
 
   take(): Taken | undefined {
-    if (this.region?.ready) return tupleOfBare(this.region.take(), this.#o.scope)
+    if (this.region?.bare) return tupleOfBare(this.region.takeBare(), this.#o.scope)
     if (this.#product !== undefined) return this.#takeNext(this.#product)
     const share = this.#ready.shift()
     if (share === undefined || share instanceof Faulty) return share
@@ -229,15 +210,15 @@ export class LineageJoin implements Inlet, FrameJoin {
     }
     share.sort()
     const outcome = outcomeOf(share, this.#o.inputs.length, this.#o.properties)
-    if (outcome === 'hand') this.#hand(share)
+    if (outcome === 'hand') this.#offer(share)
     else if (outcome === 'filter') {
       this.#filter(share)
       this.#skip(share)
     } else this.#fault(share, outcome)
   }
 
-  #hand(share: Share): void {
-    this.#ready.push(share)
+  #offer(ready: Share | Faulty): void {
+    this.#ready.push(ready)
     this.#o.wake()
   }
 
@@ -268,11 +249,8 @@ export class LineageJoin implements Inlet, FrameJoin {
     const details = { node: this.#o.node, input: at(this.#o.inputs, input), count }
     const error = new PipelineError('NODE_CARDINALITY', details)
     this.#finish(share)
-    if (!this.#o.faultsInTurn) this.#o.onFault(packet, error)
-    else {
-      this.#ready.push(new Faulty(packet, error))
-      this.#o.wake()
-    }
+    if (this.#o.faultsInTurn) this.#offer(new Faulty(packet, error))
+    else this.#o.onFault(packet, error)
   }
 
   /** Starts to hand over a share tuple by tuple; each holds for itself what the share holds behind the join. */
@@ -303,12 +281,11 @@ export class LineageJoin implements Inlet, FrameJoin {
   /** How many items have come in part, and the inputs that the rest would come by. */
   get lacking(): { readonly items: number; readonly inputs: readonly string[] } {
     const open = this.#stored().filter((share) => share.state === 'open' && share.packets.length > 0)
-    const inputs = this.#o.inputs.filter((_, input) =>
-      open.some((share) => !share.inputs.includes(input)),
-    )
     const sizes = this.region?.sizes ?? []
-    const bare = Math.max(0, ...sizes)
-    return { items: open.length + bare, inputs: bare === 0 ? inputs : this.#o.inputs.filter((_, input) => sizes[input] === 0) }
+    const inputs = this.#o.inputs.filter(
+      (_, input) => sizes[input] === 0 || open.some((share) => !share.inputs.includes(input)),
+    )
+    return { items: open.length + Math.max(0, ...sizes), inputs }
   }
 
   /** Shares that hold something or may still get it. */

@@ -1,5 +1,5 @@
-import type { Counters } from './counters.js'
 import type { Meta } from './coro.js'
+import type { Counters } from './counters.js'
 import type { Packet } from './packet.js'
 
 /** An output of the pipeline: what a leaf gave. */

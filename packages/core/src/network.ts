@@ -4,7 +4,7 @@ import { Deadlines } from './deadlines.js'
 import { DRAIN_MS, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
 import { Delivery } from './delivery.js'
 import { addFurther, PipelineError } from './errors.js'
-import { Events, type RunEvents } from './events.js'
+import { Events } from './events.js'
 import { Feed, type PutOptions } from './feed.js'
 import { connect } from './fitter.js'
 import { Ledger } from './frames.js'
@@ -46,13 +46,11 @@ export class Network implements Host, RequestHost, StallHost {
   #living: number
   #startedAt: number | undefined
   #resolve: (report: RunReport) => void = () => {}
-  /** Of a drain that was asked for while executors warmed up. */
-  #drainOnStart: number | undefined
+  #drainOnStart: number | undefined // of a drain that was asked for while executors warmed up
   readonly #deadlines: Deadlines
   readonly #watch: StallWatch
   #paused = false
-  /** Absent while nobody has asked for anything. */
-  #requests: Requests | undefined
+  #requests: Requests | undefined // absent while nobody has asked for anything
 
   constructor(plan: Plan, options: NetworkOptions = {}) {
     this.#options = options
@@ -81,9 +79,8 @@ export class Network implements Host, RequestHost, StallHost {
     return this.#lifecycle.state
   }
 
-  /** Made when first asked for: few ask. */
   get run(): string {
-    this.#run ??= crypto.randomUUID()
+    this.#run ??= crypto.randomUUID() // few ask
     return this.#run
   }
 
@@ -247,10 +244,6 @@ export class Network implements Host, RequestHost, StallHost {
     this.#check()
   }
 
-  on<E extends keyof RunEvents>(event: E, listener: RunEvents[E]): void {
-    this.events.on(event, listener)
-  }
-
   /** Lists an error and tells of it, as long as the list has room; the counts go on. */
   #note(error: PipelineError): void {
     if (this.state === 'settled') this.logger.error({ err: error }, 'Failed after the run had settled')
@@ -266,8 +259,8 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   #notStarted(error: unknown): void {
-    const what = 'Starting the network'
-    this.fail(error instanceof PipelineError ? error : new PipelineError('RUN_FAILED', { what, cause: error }, error))
+    const details = { what: 'Starting the network', cause: error }
+    this.fail(error instanceof PipelineError ? error : new PipelineError('RUN_FAILED', details, error))
   }
 
   #feed(node: number): Feed {

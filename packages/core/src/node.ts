@@ -1,27 +1,18 @@
 import PQueue from 'p-queue'
 import type { Counters } from './counters.js'
-import { type ErrorDetails, PipelineError } from './errors.js'
+import { PipelineError } from './errors.js'
 import { NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
 import { Movement } from './movement.js'
+import type { NodeOptions, Phase } from './node-options.js'
 import type { Outlet } from './outlet.js'
 import type { Packet, Scope } from './packet.js'
 import type { PlanNode } from './plan.js'
 import type { SlotOwner, WorkerSlot } from './slot.js'
 import { WorkerSlots } from './slots.js'
 import { StopSignal } from './stop-signal.js'
-
-export interface NodeOptions {
-  readonly plan: PlanNode
-  readonly host: Host
-  readonly counters: Counters
-  /** Makes the outlet; called once, with what it tells the node. */
-  readonly outlet: (onUnwanted: () => void) => Outlet
-}
-
-type Phase = ErrorDetails<'NODE_FAILED'>['phase']
 
 /**
  * A node at work: its state, worker slots, p-queue and hooks; what all kinds of nodes share.
@@ -73,7 +64,6 @@ export abstract class RunningNode implements SlotOwner {
     queueMicrotask(() => this.stop())
   }
 
-  /** Items in calls now. */
   get inProgress(): number {
     return this.slots.items
   }
@@ -105,7 +95,7 @@ export abstract class RunningNode implements SlotOwner {
     return opened.then((runner) => this.#begin(runner))
   }
 
-  /** Ends it as a success: it takes nothing more, and its calls are told. */
+  /** Ends it as a success: it takes no more, and its calls are told. */
   stop(): void {
     this.#halt('early', new PipelineError('RUN_CANCELLED', { what: `Node "${this.name}"` }))
   }
@@ -237,11 +227,9 @@ export abstract class RunningNode implements SlotOwner {
     if (this.#tearingDown) return
     this.#tearingDown = true
     const ends = this.slots.tearDown(this.#runner, this.#reason)
-    if (ends.length === 0) this.#end(false)
-    else {
-      if (this.#grace === undefined) this.#startGrace()
-      void Promise.all(ends).then(() => this.#end(false))
-    }
+    if (ends.length === 0) return this.#end(false)
+    if (this.#grace === undefined) this.#startGrace()
+    void Promise.all(ends).then(() => this.#end(false))
   }
 
   /** What teardown is told. */

@@ -1,50 +1,17 @@
-import { BareFork } from './bare-fork.js'
-import type { BarePort, BareRegion } from './bare-region.js'
+import { type BareFork, bareEdgeOf, bareForkOf } from './bare-fork.js'
+import type { BarePort } from './bare-region.js'
 import { type Link, OPEN } from './chain.js'
-import type { Logger } from './context.js'
 import { DROP, type Meta } from './coro.js'
 import type { Counters } from './counters.js'
-import { type ForkWindow, type Ledger, outwards } from './frames.js'
+import { outwards } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
-import { JoinEdge } from './join-edge.js'
-import { Leaf, type LeafOptions } from './leaf.js'
+import { Leaf } from './leaf.js'
+import type { OutletOptions, OutputEdge } from './outlet-options.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { ERROR, OUT } from './plan.js'
-import { type Edge, Queue } from './queue.js'
+import type { Queue } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
 import { type TapSettings, Taps } from './taps.js'
-
-/** One output edge, with what it does to frames where it is near a join. */
-export interface OutputEdge {
-  readonly edge: Edge
-  readonly port: string
-  readonly regions: EdgeRegions | undefined
-}
-
-export interface OutletOptions extends LeafOptions {
-  /** Whether what it is given is handed to the caller, but for what leaves by port `error`. */
-  readonly leaf: boolean
-  /** In the order of the graph. */
-  readonly edges: readonly OutputEdge[]
-  readonly logger: Logger
-  readonly ledger: Ledger
-  /** By port, where an output opens a frame or adds tokens. */
-  readonly regions: ReadonlyMap<string, PortRegions> | undefined
-  /** The window of the frames that this node opens. */
-  readonly window: ForkWindow | undefined
-  /** Where each output needs a place that can be taken beforehand: the only edge. */
-  readonly places?: InFlightQueue | undefined
-  /** The scope of what has none of its own. */
-  readonly scope: Scope
-  /** By edge, the node behind it where that may be called on the spot. */
-  readonly next?: readonly (Link | undefined)[]
-  /** The region that begins here, as long as nothing there carries a frame. */
-  readonly fork?: BareRegion | undefined
-  /** The region that lies around it, as long as nothing there carries a frame. */
-  readonly inside?: BareRegion | undefined
-  /** Every output was closed: nobody wants what the node makes. */
-  readonly onUnwanted: () => void
-}
 
 interface Port {
   readonly edges: OutputEdge[]
@@ -76,8 +43,7 @@ export class Outlet {
   #openEdges: number
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
-  /** Absent while nobody looks. */
-  #taps: Taps | undefined
+  #taps: Taps | undefined // absent while nobody looks
   readonly #leaf: Leaf
 
   constructor(options: OutletOptions) {
@@ -92,28 +58,19 @@ export class Outlet {
       else port.edges.push(edge)
     }
     this.#out = this.#ports.get(OUT) ?? NO_PORT
-    const { fork, inside, window, next = [] } = options
-    const bare = this.#out.edges.map(({ edge, regions }) => {
-      if (edge instanceof Queue) return regions === undefined || fork || inside ? edge : undefined
-      return edge instanceof JoinEdge ? edge.bare : undefined
-    })
     const alone = options.edges.length === 1
-    this.#bareEdge = alone ? bare[0] : undefined
-    if (fork !== undefined && window !== undefined) {
-      const heads = this.#out.edges.map((output, place) => ({
-        edge: bare[place] as Queue | BarePort, // else it would not be the fork of such a region
-        next: next[place],
-        put: (packet: Packet) => this.#putWatched(output, packet),
-      }))
-      this.#fork = new BareFork(fork, heads, { window, scope: options.scope })
-    }
+    this.#bareEdge = alone ? bareEdgeOf(options, this.#out.edges[0]) : undefined
+    this.#fork = bareForkOf(options, (output, packet) => this.#putWatched(output, packet))
     this.#origin = new Packet(undefined, NO_META, options.scope)
-    this.#only = alone ? next[0] : undefined
+    this.#only = alone ? options.next?.[0] : undefined
     this.next = this.#only
     // Kept in a variable first, as wherever a function is assigned in each run. V8 allocates one that is written right
     // behind `x.y =` as if it lived for ever: nothing it reaches is then collected as young. Measured: without, making
     // pipelines took 3 times as long, most of it in the garbage collector.
-    const onClose = (): void => this.#edgeClosed()
+    const onClose = (): void => {
+      this.#openEdges--
+      if (this.#openEdges === 0 && !this.leaf) this.#o.onUnwanted()
+    }
     for (const { edge } of options.edges) edge.onClose = onClose
   }
 
@@ -298,7 +255,8 @@ export class Outlet {
   /** Near a join the copy steps out of the frames that no join behind this edge needs; if nobody takes it, it ends here. */
   #putWatched({ edge, regions }: OutputEdge, packet: Packet): boolean | Promise<boolean> {
     const { value, meta, scope, frame } = packet
-    const within = regions === undefined || regions.up === 0 ? frame : regions.up < 0 ? undefined : outwards(frame, regions.up)
+    const within =
+      regions === undefined || regions.up === 0 ? frame : regions.up < 0 ? undefined : outwards(frame, regions.up)
     const copy = within === frame ? packet : new Packet(value, meta, scope, within)
     const took = edge.put(copy)
     return typeof took === 'boolean'
@@ -338,10 +296,5 @@ export class Outlet {
     if (this.#o.isDoomed()) return false
     if (accepted) this.#counters.emitted++
     return accepted
-  }
-
-  #edgeClosed(): void {
-    this.#openEdges--
-    if (this.#openEdges === 0 && !this.leaf) this.#o.onUnwanted()
   }
 }

@@ -1,6 +1,6 @@
 import { at } from './arrays.js'
 import type { BatchInlet } from './batch.js'
-import type { Link } from './chain.js'
+import type { ChainFitter } from './chain-fitter.js'
 import type { Counters } from './counters.js'
 import type { StalledNode } from './errors.js'
 import { Feed } from './feed.js'
@@ -30,7 +30,7 @@ export interface Fittings {
   readonly batches: ReadonlyMap<number, BatchInlet>
   readonly joins: ReadonlyMap<number, LineageJoin>
   readonly zips: ReadonlyMap<number, ZipInlet>
-  readonly links: ReadonlyMap<number, Link>
+  readonly chains: Pick<ChainFitter, 'takesBare'>
 }
 
 /** The nodes and edges of a network, connected. */
@@ -140,7 +140,7 @@ export class Pipework {
   #flow(number: number): { readonly entered: number; readonly left: number } {
     const { entered, left } = at(this.#f.edges, number)
     const { to } = at(this.#plan.edges, number)
-    if (!this.#f.links.has(to) || at(this.#plan.nodes, to).inputs.length > 1) return { entered, left }
+    if (!this.#f.chains.takesBare(to)) return { entered, left }
     const { received } = at(this.#f.counters, to)
     return { entered: entered + received - left, left: received }
   }

@@ -1,33 +1,9 @@
 import { Ages } from './ages.js'
+import type { Edge, Receiver } from './edge.js'
 import { PipelineError } from './errors.js'
 import type { Frame } from './frames.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { Ring } from './ring.js'
-
-/** The way of a packet from one node to the next, as the producing side sees it. */
-export interface Edge {
-  /**
-   * Adds a packet: `true` at once if there is room, else a promise that settles when there was. `false` means that the
-   * consumer wants no more: the packet is gone.
-   */
-  put(packet: Packet): boolean | Promise<boolean>
-  /** Whether the consumer wants no more. */
-  readonly closed: boolean
-  /** Whether a packet of this root still waits for room. */
-  isWaiting(scope: Scope): boolean
-  /** Takes back what still waits for room: `put` answers `false`. */
-  withdraw(scope: Scope): void
-  /** Nothing more will be put. */
-  end(): void
-  /** Told once when the consumer closes the edge. */
-  onClose: () => void
-}
-
-/** What happens at the consuming end. `arrived` is called when an empty queue got a packet, not for every packet. */
-export interface Receiver {
-  arrived(input: number): void
-  inputEnded(input: number): void
-}
 
 interface Waiting {
   readonly packet: Packet
@@ -72,7 +48,7 @@ export class Queue implements Edge {
    * @param scope that of values which may travel bare: without meta and frame they need no packet, as long as nothing
    * else is inside. Measured on a chain at capacity 1,024: a third of its time.
    */
-  constructor(capacity: number, scope?: Scope) {
+  constructor(capacity: number, { scope }: { readonly scope?: Scope | undefined } = {}) {
     if (!Number.isSafeInteger(capacity) || capacity < 1)
       throw new PipelineError('OPTION_INVALID', {
         option: 'capacity',
@@ -195,8 +171,7 @@ export class Queue implements Edge {
     }
   }
 
-  /** A packet that was taken is worked off. */
-  giveBack(): void {}
+  giveBack(): void {} // a packet that was taken is worked off
 
   /** Takes out everything of a request that was cancelled; tells whether there was anything. */
   discard(scope: Scope): boolean {

@@ -1,6 +1,7 @@
 import type { NodeProperties } from './defaults.js'
 import type { PipelineError } from './errors.js'
-import { type NodeOptions, RunningNode } from './node.js'
+import { RunningNode } from './node.js'
+import type { NodeOptions } from './node-options.js'
 import { Bundle, type Packet, type Scope } from './packet.js'
 import { ERROR } from './plan.js'
 import { SlidingLog } from './rate.js'

@@ -5,7 +5,7 @@ import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Taken } from './inlet.js'
 import { Draw, isGenerator, isThenable } from './iterate.js'
-import type { NodeOptions } from './node.js'
+import type { NodeOptions } from './node-options.js'
 import { Bundle, type Packet } from './packet.js'
 import { SlidingLog } from './rate.js'
 import type { Token } from './regions.js'
@@ -28,7 +28,9 @@ interface Failure {
 
 /** Whether the properties of a node ask for more than a call made on the spot. */
 export function isTrying({ timeoutMs, retry, batch, window, emit, onError, rateLimit }: NodeProperties): boolean {
-  return onError === 'route' || [timeoutMs, retry, batch, window, emit, rateLimit].some((policy) => policy !== undefined)
+  return (
+    onError === 'route' || [timeoutMs, retry, batch, window, emit, rateLimit].some((policy) => policy !== undefined)
+  )
 }
 
 /**

@@ -1,10 +1,11 @@
 import { at } from './arrays.js'
 import type { Counters } from './counters.js'
 import type { NodeProperties } from './defaults.js'
+import type { Receiver } from './edge.js'
 import { PipelineError } from './errors.js'
 import type { Inlet, Wake } from './inlet.js'
 import { type Packet, type Scope, tupleOf } from './packet.js'
-import type { Queue, Receiver } from './queue.js'
+import type { Queue } from './queue.js'
 
 export interface ZipOptions {
   readonly node: string

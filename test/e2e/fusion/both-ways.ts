@@ -114,7 +114,25 @@ export async function runOf({ nodes, graph, options, act }: Scenario, way: RunOp
   await turns(2)
   const seen = { play, report }
   expect(imbalances(report), nameOf(seen)).toEqual([])
+  expectListed(seen)
   return seen
+}
+
+/** Asserts that what was not processed is listed where it was, and that there is a verdict for what left the sources. */
+function expectListed({ play, report: { nodes, edges, unprocessed, roots } }: Seen): void {
+  let entered = 0
+  for (const [name, counts] of Object.entries(nodes)) {
+    const inputs = edges.filter(({ to }) => to === name)
+    if (inputs.length === 0) entered += counts.emitted
+    else {
+      const waited = inputs.reduce((sum, edge) => sum + edge.unprocessed, 0)
+      const listed = unprocessed.filter(({ node }) => node === name)
+      expect(listed.length, `listed at ${name}, ${JSON.stringify(play.options)}`).toBe(counts.unprocessed + waited)
+    }
+  }
+  if (roots === undefined) return
+  const verdicts = Object.values(roots).reduce((sum, count) => sum + count, 0)
+  expect(verdicts, `verdicts, ${JSON.stringify(play.options)}`).toBeGreaterThanOrEqual(entered)
 }
 
 /** Everything that must be the same. */
@@ -222,3 +240,7 @@ export function laterClock(): HandClock {
   })
   return clock
 }
+
+/** Where there is much to try: those that differ most, and all of them in a long run. */
+export const SOME_FEEDS: readonly string[] =
+  process.env.SOAK === undefined ? ['one by one', 'from a list', 'by put, all at once'] : Object.keys(FEEDS)

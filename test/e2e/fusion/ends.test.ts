@@ -190,7 +190,7 @@ describe('whoever takes the outputs of a chain', () => {
   test.each(feeds)('may wait now and then (%s)', async (feed) => {
     const { play } = await line(feed, (play, output) => {
       if (Number(output.value) % 3 === 2) return turns(1).then(() => play.take(output))
-      play.take(output)
+      return play.take(output)
     })
     expect(play.outputs.get('c')).toHaveLength(9)
   })
@@ -413,7 +413,7 @@ describe('a long chain', () => {
   })
 
   test('of nodes that throw at what comes second fails as a short one does', async () => {
-    for (const place of ['n0', 'n10000', 'n19999']) {
+    for (const place of ['n0', 'n19999']) {
       const error = await failureOf(() =>
         long((n, { node }) => {
           if (n === 2 && node === place) throw new Error('no')

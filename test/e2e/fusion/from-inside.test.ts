@@ -78,17 +78,20 @@ const AFTERWARDS: Readonly<Record<string, (n: number, context: Context) => unkno
   'and throws': (n) => {
     throw new Error(`not ${n}`)
   },
+  'and gives a promise that rejects': (n) => Promise.reject(new Error(`not ${n}`)),
   'and throws the reason of its signal': (n, { signal }) => {
     if (signal.aborted) throw signal.reason
     return n
   },
 }
 
+type Properties = Readonly<Record<string, unknown>>
+
 interface Line {
   readonly feed: string
   readonly place: string
   readonly deed: (n: number, play: Play, context: Context) => unknown
-  readonly properties?: object
+  readonly properties?: Properties
   /** Notes that are taken before it begins. */
   readonly notes?: () => unknown[]
 }
@@ -116,7 +119,9 @@ const line = ({ feed, place, deed, properties = {}, notes = () => [] }: Line, is
 
 describe.each(Object.entries(ENDS))('a coroutine that %s', (what, end) => {
   // Where it throws as well, either may be first.
-  const afterwards = Object.entries(AFTERWARDS).filter(([after]) => !/later/.test(what) || after !== 'and throws')
+  const afterwards = Object.entries(AFTERWARDS).filter(
+    ([after]) => !/later/.test(what) || !/throws$|rejects/.test(after),
+  )
   describe.each(afterwards)('%s', (after, then) => {
     test.each(PLACES)('from its place %s in a chain, is told and counted as anywhere', async (place) => {
       for (const feed of Object.keys(FEEDS)) {
@@ -261,5 +266,50 @@ describe('a tap from inside a coroutine', () => {
       },
     })
     expect(play.outputs.get('c')).toHaveLength(9)
+  })
+})
+
+describe('a tap that sees what goes through a chain', () => {
+  const deeds: Readonly<Record<string, (play: Play) => void>> = {
+    'dooms the run': ({ pipeline }) => void pipeline.doomsday('no more'),
+    'drains the run': ({ pipeline }) => void pipeline.drain(),
+    'closes the outputs': ({ pipeline }) => pipeline.closeOutputs(),
+    'pauses the run for a moment': ({ pipeline }) => {
+      pipeline.pause()
+      setImmediate(() => pipeline.resume())
+    },
+    'changes the workers': ({ pipeline }) => {
+      for (const name of PLACES) pipeline.setWorkers(name, 2)
+      setImmediate(() => {
+        for (const name of PLACES) pipeline.setWorkers(name, 1)
+      })
+    },
+    'looks at the run': ({ pipeline }) => void pipeline.snapshot(),
+  }
+
+  describe.each(Object.entries(deeds))('and %s', (what, deed) => {
+    test.each(['src', ...PLACES])('at %s, is heard as anywhere', async (target) => {
+      const isEnd = /dooms|drains|closes/.test(what)
+      // A source may be through before the tap is there.
+      for (const feed of Object.keys(FEEDS).filter((feed) => target !== 'src' || isApart(feed))) {
+        const { play, report } = await sameBothWays(
+          {
+            nodes: (play) => {
+              const begin = (n: number): number => {
+                if (n === 2) play.pipeline.tap(target, ALL, ({ value }) => (value === THIS ? deed(play) : undefined))
+                return n
+              }
+              return {
+                src: FEEDS[feed]?.(ITEMS) ?? same,
+                ...Object.fromEntries(PLACES.map((name) => [name, play.noting(name, name === 'a' ? begin : same)])),
+              }
+            },
+          },
+          isEnd ? 'until it ends' : 'all',
+        )
+        expect(report.outcome).toBe(/dooms/.test(what) && play.outputs.get('c')?.length !== 9 ? 'doomed' : 'completed')
+        if (!isEnd) expect(play.outputs.get('c')).toHaveLength(9)
+      }
+    })
   })
 })

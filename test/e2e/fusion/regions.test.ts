@@ -14,7 +14,7 @@ import {
   turns,
 } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
-import { FEEDS, laterClock, type Play, type Run, sameBothWays } from './both-ways.js'
+import { FEEDS, laterClock, type Play, type Run, SOME_FEEDS, sameBothWays } from './both-ways.js'
 import { DEEDS, FAILURES } from './deeds.js'
 
 /*
@@ -26,7 +26,7 @@ const clock = laterClock()
 
 const ITEMS = range(12)
 const WAYS = [{}, { fuse: false }, { ledger: true }, { fuse: false, ledger: true }]
-const feeds = Object.keys(FEEDS)
+const feeds = SOME_FEEDS
 
 /** A fork with a long branch, a short one and none at all, in front of a join. */
 const GRAPH: Readonly<Record<string, readonly Successor[]>> = {
@@ -51,12 +51,14 @@ const onTuples =
   (value: unknown, context) =>
     Array.isArray(value) ? run(first(value) as never, context) : run(value as never, context)
 
+type Properties = Readonly<Record<string, unknown>>
+
 interface Diamond {
   readonly feed: string
   readonly values?: readonly unknown[]
   /** Coroutines that are not just there, by node. */
   readonly runs: (play: Play) => Readonly<Record<string, Run>>
-  readonly properties?: Readonly<Record<string, object>>
+  readonly properties?: Readonly<Record<string, Properties>>
   readonly graph?: Readonly<Record<string, readonly Successor[]>>
   readonly strictness?: 'all' | 'until it ends' | 'as it ends'
 }
@@ -217,7 +219,17 @@ describe('a diamond', () => {
       expectPairs((await diamond({ feed, runs: () => ({ fork: run }) })).play.calls.get('join'))
   })
 
-  test('into whose source one of its nodes puts pairs what belongs together', async () => {
+  test.each([
+    ['behind its source', GRAPH],
+    [
+      'right at its source',
+      { src: ['fork', 'c', 'join'], fork: ['a'], a: ['b'], b: ['join'], c: ['join'], join: ['tail'] },
+    ],
+    [
+      'with another one inside',
+      { src: ['fork'], fork: ['a', 'join'], a: ['b', 'c'], b: ['tail'], c: ['tail'], tail: ['join'] },
+    ],
+  ])('into whose source one of its nodes puts pairs what belongs together: %s', async (_, graph) => {
     for (const options of WAYS)
       for (const place of PLACES) {
         let output: SourceOutput | undefined
@@ -233,12 +245,12 @@ describe('a diamond', () => {
           return value
         }
         const nodes = Object.fromEntries(PLACES.map((name) => [name, run(name)]))
-        const report = await plumberOf({ src, ...nodes }, GRAPH).run(undefined, {
+        const report = await plumberOf({ src, ...nodes }, graph).run(undefined, {
           ...options,
           onOutput: ({ value }) => void outputs.push(value),
         })
         const what = `${JSON.stringify(options)} ${place}`
-        for (const tuple of outputs) expect(new Set(tuple as number[]).size, `${what} ${key(tuple)}`).toBe(1)
+        for (const tuple of outputs) expect(new Set((tuple as unknown[]).flat()).size, `${what} ${key(tuple)}`).toBe(1)
         expect(
           outputs.map(first).toSorted((a, b) => a - b),
           what,
@@ -281,6 +293,44 @@ describe('a diamond', () => {
       })
       expect(play.outputs.get('tail')?.filter((text) => text.includes('by:'))).toHaveLength(1)
       expect(play.outputs.get('tail')).toHaveLength(12)
+    }
+  })
+})
+
+describe('values of requests among those of a source', () => {
+  test.each(['no node', ...PLACES])('find their own at the join, where %s waits now and then', async (place) => {
+    for (const options of WAYS) {
+      const open = gate()
+      async function* src() {
+        for (const n of range(12)) {
+          yield n
+          if (n % 3 === 0) await turns(1)
+        }
+        await open.opened
+      }
+      const outputs: unknown[] = []
+      const run = (name: string) => (value: unknown) =>
+        name === place && first(value) % 5 === 2 ? turns(1).then(() => value) : value
+      const nodes = Object.fromEntries(PLACES.map((name) => [name, run(name)]))
+      const pipeline = plumberOf(
+        { src, in: 'std.inlet', merge: having({ aggregateInputs: false }, same), ...nodes },
+        { ...GRAPH, src: ['merge'], in: ['merge'], merge: ['fork'] },
+      ).createPipeline({ ...options, onOutput: ({ value }) => void outputs.push(value) })
+      const answers = range(9).map(async (n) => {
+        await turns(n % 4)
+        if (n % 3 > 0) return pipeline.process(100 + n)
+        await pipeline.put(200 + n)
+        return [n]
+      })
+      const given = await Promise.all(answers)
+      expect(given).toEqual(range(9).map((n) => (n % 3 > 0 ? [100 + n, 100 + n, 100 + n] : [n])))
+      pipeline.end()
+      open.open()
+      const report = await pipeline.settled
+      expectBalancedBooks(report, ['in'])
+      expect(report, JSON.stringify(options)).toMatchObject({ outcome: 'completed', errors: [], unprocessed: [] })
+      const all = [...range(12), 200, 203, 206]
+      expect(outputs.toSorted((a, b) => first(a) - first(b))).toEqual(all.map((n) => [n, n, n]))
     }
   })
 })
