@@ -1,8 +1,8 @@
 import type { RunReport } from '@pipelines/core'
 import { type GraphDocument, Plumber } from '@pipelines/plumber'
-import { double, increment, numbers, triple } from './numbers.js'
+import { double, increment, numbers, sink, taken, triple } from './numbers.js'
 
-/** A graph that can be run again and again; every run gives the sum that its sink came to. */
+/** A graph that can be run again and again; every run gives the sum that its sink came to, as 32 bits. */
 export type GraphRun = (items: number) => Promise<{ readonly sum: number; readonly report: RunReport }>
 
 export interface ChainOptions {
@@ -70,22 +70,20 @@ function spread(branches: readonly string[], join: boolean): GraphDocument {
 
 function summing(document: GraphDocument, steps: Record<string, (value: number) => unknown>, fuse: boolean): GraphRun {
   let total = 0
-  let sum = 0
   const coroMap = {
     ...steps,
     source: () => numbers(total),
-    sink: (value: number): void => {
-      sum += value
-    },
+    sink,
     joined: (values: readonly number[]): void => {
+      let sum = 0
       for (const value of values) sum += value
+      sink(sum)
     },
   }
   const plumber = new Plumber(document, { coroMap })
   return async (items) => {
     total = items
-    sum = 0
     const report = await plumber.run(undefined, fuse ? {} : { fuse })
-    return { sum, report }
+    return { sum: taken(), report }
   }
 }

@@ -62,7 +62,8 @@ async function take({ title, checksum }: Race, contestant: Contestant, raceItems
   const wallNs = (performance.now() - began) * 1e6
   lag.stop()
   const right = (contestant.checksum ?? checksum)(items)
-  if (sum !== right) throw new Error(`${title}: "${contestant.name}" came to ${sum} instead of ${right}`)
+  // As 32 bits: that is what the common sink keeps.
+  if ((sum | 0) !== (right | 0)) throw new Error(`${title}: "${contestant.name}" came to ${sum} instead of ${right}`)
   return { cpuNs: (user + system) * 1e3, wallNs, lagMs: Math.max(...lag.lagsMs) }
 }
 

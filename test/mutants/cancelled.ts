@@ -10,7 +10,7 @@ export const CANCELLED: readonly Mutant[] = [
   {
     name: 'a cancelled request stays in queues',
     what: 'What waits in front of a node is not taken out.',
-    changes: [{ file: 'processor.ts', search: 'return this.#inlet.cancel(scope) || inCall', replace: 'return inCall' }],
+    changes: [{ file: 'processor.ts', search: 'return this.inlet.cancel(scope) || inCall', replace: 'return inCall' }],
     caughtBy: cancelled('in a queue'),
   },
   {
@@ -25,8 +25,8 @@ export const CANCELLED: readonly Mutant[] = [
     changes: [
       {
         file: 'queue.ts',
-        search: 'return true\n    })\n    this.admit()\n    return waited',
-        replace: 'return true\n    })\n    return waited',
+        search: 'return true\n      })\n    this.admit()\n    return waited',
+        replace: 'return true\n      })\n    return waited',
       },
     ],
     caughtBy: cancelled('in a queue'),
@@ -37,8 +37,8 @@ export const CANCELLED: readonly Mutant[] = [
     changes: [
       {
         file: 'fitter.ts',
-        search: 'queue.onDiscarded = (packet: Packet): void => {\n      host.ledger.release(packet.frame, tokens)',
-        replace: 'queue.onDiscarded = (packet: Packet): void => {',
+        search: 'const onDiscarded = (packet: Packet): void => {\n      host.ledger.release(packet.frame, tokens)',
+        replace: 'const onDiscarded = (packet: Packet): void => {',
       },
     ],
     caughtBy: cancelled('in the store of a join, while the other branch has it in its queue'),

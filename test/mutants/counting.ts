@@ -25,8 +25,8 @@ export const COUNTING: readonly Mutant[] = [
     changes: [
       {
         file: 'settling-node.ts',
-        search: 'this.counters.dropped++\n    this.host.ledger',
-        replace: 'this.counters.dropped++\n    if (accepted) this.host.ledger',
+        search: 'this.counters.dropped++\n    this.#giveBack(packet)',
+        replace: 'this.counters.dropped++\n    if (accepted) this.#giveBack(packet)',
       },
     ],
     caughtBy: diamonds,
@@ -49,8 +49,7 @@ export const COUNTING: readonly Mutant[] = [
     changes: [
       {
         file: 'settling-node.ts',
-        search:
-          'super.givenUp(packet)\n    if (this.host.doomed) return\n    this.host.ledger.release(packet.frame, this.holds)',
+        search: 'super.givenUp(packet)\n    if (this.host.doomed) return\n    this.#giveBack(packet)',
         replace: 'super.givenUp(packet)\n    if (this.host.doomed) return',
       },
     ],

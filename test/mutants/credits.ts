@@ -42,12 +42,12 @@ export const CREDITS: readonly Mutant[] = [
     changes: [
       {
         file: 'join.ts',
-        search: 'this.#finish(share)\n    if (!this.#o.faultsInTurn)',
+        search: 'this.#finish(share)\n    if (this.#o.faultsInTurn)',
         replace: `share.state = 'done'
     this.#pending--
     if (this.#o.properties.missing === 'fail') share.frame.scope.leave()
     if (this.#pending === 0) this.#o.wake()
-    if (!this.#o.faultsInTurn)`,
+    if (this.#o.faultsInTurn)`,
       },
     ],
     caughtBy: credits,
@@ -58,19 +58,22 @@ export const CREDITS: readonly Mutant[] = [
     changes: [
       {
         file: 'join.ts',
-        search: 'this.#ready.push(share)\n',
-        replace: `this.#ready.push(share)
-    share.state = 'done'
-    share.frame.unfinished--
-    if (share.frame.unfinished === 0) share.frame.fork.close(share.frame)
+        search: "if (outcome === 'hand') this.#offer(share)\n",
+        replace: `if (outcome === 'hand') {
+      this.#offer(share)
+      share.state = 'done'
+      share.frame.unfinished--
+      if (share.frame.unfinished === 0) share.frame.fork.close(share.frame)
+    }
 `,
       },
       {
         file: 'frames.ts',
-        search: "share.state = 'done'\n    share.arrived = []\n",
+        search: "share.state = 'done'\n    share.packets = NO_PACKETS\n    share.inputs = NO_INPUTS\n",
         replace: `const early = share.state === 'done'
     share.state = 'done'
-    share.arrived = []
+    share.packets = NO_PACKETS
+    share.inputs = NO_INPUTS
     if (early) return
 `,
       },
@@ -83,21 +86,10 @@ export const CREDITS: readonly Mutant[] = [
     changes: [
       {
         file: 'frames.ts',
-        search: `    this.open--
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) return
-    this.#take()
-    waiting.resume(true)
-`,
-        replace: `    const giveBack = () => {
-      this.open--
-      const waiting = this.#waiting.shift()
-      if (waiting === undefined) return
-      this.#take()
-      waiting.resume(true)
-    }
-    if (frame.parent === undefined || frame.parent.unfinished === 0) giveBack()
-    else (frame.parent.inner ??= []).push(giveBack)
+        search: 'frame.next = undefined\n    this.giveBack()\n',
+        replace: `frame.next = undefined
+    if (frame.parent === undefined || frame.parent.unfinished === 0) this.giveBack()
+    else (frame.parent.inner ??= []).push(() => this.giveBack())
     for (const inner of frame.inner ?? []) inner()
 `,
       },
@@ -111,14 +103,14 @@ export const CREDITS: readonly Mutant[] = [
       ...TAKEN_BEFORE,
       {
         file: 'processor.ts',
-        search: 'const taken = this.#inlet.take()\n',
+        search: 'const taken = this.odd ?? this.inlet.take()\n',
         replace: `slot.credits ??= []
       if (slot.credits.length === 0 && this.outlet.window !== undefined) {
         const credit = this.outlet.window.credit(this.host.scope)
         if (isThenable(credit)) this.waits()
         slot.credits.push(await credit)
       }
-      const taken = this.#inlet.take()
+      const taken = this.odd ?? this.inlet.take()
       if (taken !== undefined) taken.credits = slot.credits
 `,
       },
@@ -172,11 +164,8 @@ export const CREDITS: readonly Mutant[] = [
     name: 'a queue takes one packet too many',
     what: 'A queue holds one packet more than its capacity.',
     changes: [
-      {
-        file: 'queue.ts',
-        search: 'this.#packets.size >= this.capacity',
-        replace: 'this.#packets.size > this.capacity',
-      },
+      { file: 'queue.ts', search: 'this.#items.size >= this.capacity', replace: 'this.#items.size > this.capacity' },
+      { file: 'queue.ts', search: 'this.#items.size < this.capacity', replace: 'this.#items.size <= this.capacity' },
     ],
     caughtBy: sinks,
   },

@@ -1,6 +1,7 @@
 import { ATTEMPTS } from './attempts.js'
 import { BATCHING } from './batching.js'
 import { CANCELLED } from './cancelled.js'
+import { CHAINED, REGIONS } from './chained.js'
 import { COUNTING } from './counting.js'
 import { CREDITS } from './credits.js'
 import { LANES } from './lanes.js'
@@ -24,6 +25,8 @@ const SELDOM: readonly Mutant[] = [
   ...STANDING_STILL,
   ...REQUESTS,
   ...CANCELLED,
+  ...CHAINED,
+  ...REGIONS,
 ]
 
 /** The mistakes that the tests of the engine must find: one mutant for each. */

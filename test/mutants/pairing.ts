@@ -25,7 +25,11 @@ export const PAIRING: readonly Mutant[] = [
     name: 'a tuple is in the order of arrival',
     what: 'A tuple has its parts in the order in which they came, and not in that of the graph.',
     changes: [
-      { file: 'frames.ts', search: 'if (last !== undefined && last.input > input) this.#sorted = false', replace: '' },
+      {
+        file: 'frames.ts',
+        search: 'if (inputs.length > 0 && at(inputs, inputs.length - 1) > input) this.#sorted = false',
+        replace: '',
+      },
     ],
     caughtBy: diamonds,
   },
@@ -59,7 +63,7 @@ export const PAIRING: readonly Mutant[] = [
     changes: [
       {
         file: 'tuples.ts',
-        search: "(missing === 'skip' || share.arrived.length === 0)",
+        search: "(missing === 'skip' || share.packets.length === 0)",
         replace: "missing === 'skip'",
       },
     ],

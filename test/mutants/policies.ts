@@ -192,12 +192,12 @@ export const POLICIES: readonly Mutant[] = [
       {
         file: 'processor.ts',
         search: `if (!this.#mayTake()) {
-          this.outlet.places?.unreserve()
+          this.#places.giveBack()
           return
         }
       }
-      const taken`,
-        replace: '}\n      const taken',
+      if (this.stretches) {`,
+        replace: '}\n      if (this.stretches) {',
       },
     ],
     caughtBy: of('e2e/rate-limit', 'does not start while the pipeline is paused', 'is let go at once'),

@@ -8,7 +8,7 @@ export const REQUESTS: readonly Mutant[] = [
     what: 'Other outputs of a request are not waited for.',
     changes: [
       {
-        file: 'outlet.ts',
+        file: 'leaf.ts',
         search: "origin.mark('delivered')\n      return true",
         replace: "origin.mark('delivered')\n      request.onSettled()\n      return true",
       },
@@ -111,7 +111,7 @@ export const REQUESTS: readonly Mutant[] = [
     what: 'What a request gave is handed to `onOutput`, too.',
     changes: [
       {
-        file: 'outlet.ts',
+        file: 'leaf.ts',
         search: 'this.#o.counters.emitted++\n      origin.mark',
         replace: 'this.#deliver(port, value, meta)\n      origin.mark',
       },

@@ -21,7 +21,7 @@ export const STANDING_STILL: readonly Mutant[] = [
     changes: [
       {
         file: 'processor.ts',
-        search: '|| this.#scheduled || this.#inlet.timed === true',
+        search: '|| this.#scheduled || this.inlet.timed === true',
         replace: '|| this.#scheduled',
       },
     ],

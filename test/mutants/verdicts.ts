@@ -60,7 +60,13 @@ export const VERDICTS: readonly Mutant[] = [
   {
     name: 'a skipped frame leaves its roots without a verdict',
     what: 'What was stored for a frame that is skipped never ends.',
-    changes: [{ file: 'join.ts', search: 'for (const { packet } of arrived) packet.ended()', replace: '' }],
+    changes: [
+      {
+        file: 'join.ts',
+        search: 'release(share.frame, this.holds)\n    for (const packet of packets) packet.ended()',
+        replace: 'release(share.frame, this.holds)',
+      },
+    ],
     caughtBy: diamonds,
   },
   {

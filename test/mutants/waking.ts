@@ -45,7 +45,7 @@ export const WAKING: readonly Mutant[] = [
     name: 'a join is not woken by a frame',
     what: 'A join is not woken when a frame is complete.',
     changes: [
-      { file: 'join.ts', search: 'this.#ready.push(share)\n    this.#o.wake()', replace: 'this.#ready.push(share)' },
+      { file: 'join.ts', search: 'this.#ready.push(ready)\n    this.#o.wake()', replace: 'this.#ready.push(ready)' },
     ],
     caughtBy: diamonds,
   },

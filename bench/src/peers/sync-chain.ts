@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { Effect, Stream } from 'effect'
 import { from, map } from 'rxjs'
 import { map as mapIterable } from 'streaming-iterables'
-import { increment, numbers } from '../numbers.js'
+import { increment, numbers, sink, taken } from '../numbers.js'
 import type { Contestant } from '../workload.js'
 
 export const GENERATORS = 'sync generators'
@@ -40,9 +40,8 @@ function generators(items: number): number {
   function* step(source: Iterable<number>): Generator<number> {
     for (const value of source) yield increment(value)
   }
-  let sum = 0
-  for (const value of step(numbers(items))) sum += value
-  return sum
+  for (const value of step(numbers(items))) sink(value)
+  return taken()
 }
 
 async function asyncGenerators(items: number): Promise<number> {
@@ -52,15 +51,13 @@ async function asyncGenerators(items: number): Promise<number> {
   async function* step(values: AsyncIterable<number>): AsyncGenerator<number> {
     for await (const value of values) yield increment(value)
   }
-  let sum = 0
-  for await (const value of step(source())) sum += value
-  return sum
+  for await (const value of step(source())) sink(value)
+  return taken()
 }
 
 /** Node's documentation, "Stream": `pipeline` and the simplified constructors. */
 async function streams(items: number, highWaterMark: number): Promise<number> {
   const iterator = numbers(items)
-  let sum = 0
   // A `read` of one's own: `Readable.from` awaits every value and takes twice the time.
   const source = new Readable({
     objectMode: true,
@@ -77,42 +74,40 @@ async function streams(items: number, highWaterMark: number): Promise<number> {
     highWaterMark,
     transform: (value, _encoding, callback) => callback(null, increment(value)),
   })
-  const sink = new Writable({
+  const last = new Writable({
     objectMode: true,
     highWaterMark,
     write(value, _encoding, callback) {
-      sum += value
+      sink(value)
       callback()
     },
   })
-  await pipeline(source, step, sink)
-  return sum
+  await pipeline(source, step, last)
+  return taken()
 }
 
 /** rxjs.dev, guide "Operators": piping; `subscribe` without a subject between. */
 function rx(items: number): number {
-  let sum = 0
-  from(numbers(items))
-    .pipe(map(increment))
-    .subscribe((value) => {
-      sum += value
-    })
-  return sum
+  from(numbers(items)).pipe(map(increment)).subscribe(sink)
+  return taken()
 }
 
-/** effect, Stream.d.ts: the example of `runFold`. */
-function effect(source: Stream.Stream<number>): Promise<number> {
-  const sum = Stream.runFold(
+/** effect, Stream.d.ts: the example of `runFold`; `runForEach` makes an effect per item, which takes several times as long. */
+async function effect(source: Stream.Stream<number>): Promise<number> {
+  const all = Stream.runFold(
     source.pipe(Stream.map(increment)),
     () => 0,
-    (total, value) => total + value,
+    (count, value) => {
+      sink(value)
+      return count + 1
+    },
   )
-  return Effect.runPromise(sum)
+  await Effect.runPromise(all)
+  return taken()
 }
 
 /** Its README, "map": `for await`, which takes less than its own `reduce`. */
 async function streamingIterables(items: number): Promise<number> {
-  let sum = 0
-  for await (const value of mapIterable(increment, numbers(items))) sum += value
-  return sum
+  for await (const value of mapIterable(increment, numbers(items))) sink(value)
+  return taken()
 }

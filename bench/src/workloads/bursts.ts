@@ -33,7 +33,7 @@ function graphRow(name: string, run: GraphRun): ProbeRow {
   const measure = async (size: Size): Promise<Figures> => {
     const items = ITEMS[size]
     const { tasks, result } = await countTasks(() => run(items))
-    if (result.sum !== sumAfter(1, items)) throw new Error(`bursts: "${name}" came to ${result.sum}`)
+    if (result.sum !== (sumAfter(1, items) | 0)) throw new Error(`bursts: "${name}" came to ${result.sum}`)
     return figures(
       Object.values(result.report.nodes).reduce((sum, { received }) => sum + received, 0),
       tasks,

@@ -38,18 +38,29 @@ export class BareFork {
     return this.#window.credit(this.#scope) === true
   }
 
-  /** Hands an output to every branch, for which a credit was taken; gives what has to be waited for. */
-  spread(value: unknown): readonly (boolean | Promise<boolean>)[] {
+  /** Hands an output to every branch, for which a credit was taken; gives what came of each, if not all took it at once. */
+  spread(value: unknown): readonly (boolean | Promise<boolean>)[] | undefined {
     const { region } = this
-    const took: (boolean | Promise<boolean>)[] = []
+    const heads = this.#heads
+    let took: (boolean | Promise<boolean>)[] | undefined
     region.spreads()
-    for (const { edge, next, put } of this.#heads) {
-      // Not any more, if a node that was just called has done something else.
-      if (!region.active) took.push(put(new Packet(value, NO_META, this.#scope, region.newest)))
-      else if (next !== undefined && next.state === OPEN) {
-        next.enter(value)
-        took.push(true)
-      } else took.push(edge.offerBare(value) || edge.put(new Packet(value, NO_META, this.#scope)))
+    for (let place = 0; place < heads.length; place++) {
+      const { edge, next, put } = heads[place] as Head // inside the list there is always one
+      if (region.active) {
+        if (next !== undefined && next.state === OPEN) {
+          next.enter(value)
+          took?.push(true)
+          continue
+        }
+        if (edge.offerBare(value)) {
+          took?.push(true)
+          continue
+        }
+      }
+      took ??= new Array<boolean>(place).fill(true)
+      // No longer bare, if a node that was just called has done something else than to give one output.
+      const packet = new Packet(value, NO_META, this.#scope, region.active ? undefined : region.newest)
+      took.push(region.active ? edge.put(packet) : put(packet))
     }
     region.spread()
     return took

@@ -227,7 +227,7 @@ export abstract class RunningNode implements SlotOwner {
     if (this.#tearingDown) return
     this.#tearingDown = true
     const ends = this.slots.tearDown(this.#runner, this.#reason)
-    if (ends.length === 0) return this.#end(false)
+    if (ends.length === 0) return void this.#end(false)
     if (this.#grace === undefined) this.#startGrace()
     void Promise.all(ends).then(() => this.#end(false))
   }

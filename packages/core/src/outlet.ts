@@ -211,7 +211,7 @@ export class Outlet {
     if (this.#fork !== undefined) {
       const { region } = this.#fork
       const isPlain = meta === NO_META && origin.scope === scope && origin.frame === undefined
-      if (isPlain && region.takes) return this.#tallyAll(scope, this.#fork.spread(value))
+      if (isPlain && region.takes) return this.#tallyAll(scope, this.#fork.spread(value) ?? [true])
       region.end()
     }
     const frame = regions.opens && window !== undefined ? window.start(origin, regions.first) : origin.frame
