@@ -1,8 +1,9 @@
 import { Ages } from './ages.js'
-import type { Edge, Receiver } from './edge.js'
+import type { Edge, QueueOptions, Receiver } from './edge.js'
 import { PipelineError } from './errors.js'
 import type { Frame } from './frames.js'
 import { NO_META, Packet, type Scope } from './packet.js'
+import { packetsOf } from './queue-iterator.js'
 import { Ring } from './ring.js'
 
 interface Waiting {
@@ -43,12 +44,11 @@ export class Queue implements Edge {
   #receiver: Receiver | undefined
   #input = 0
 
-  /**
-   * @param capacity the most packets it may hold, at least 1
-   * @param scope that of values which may travel bare: without meta and frame they need no packet, as long as nothing
-   * else is inside. Measured on a chain at capacity 1,024: a third of its time.
-   */
-  constructor(capacity: number, { scope }: { readonly scope?: Scope | undefined } = {}) {
+  /** Most items inside when producers that wait are let in. */
+  readonly #low: number
+
+  /** @param capacity the most packets it may hold, at least 1 */
+  constructor(capacity: number, { scope, batchedWakes = false }: QueueOptions = {}) {
     if (!Number.isSafeInteger(capacity) || capacity < 1)
       throw new PipelineError('OPTION_INVALID', {
         option: 'capacity',
@@ -57,6 +57,7 @@ export class Queue implements Edge {
     this.capacity = capacity
     this.#scope = scope
     this.bare = scope !== undefined
+    this.#low = capacity - (batchedWakes ? Math.max(1, capacity >> 2) : 1)
   }
 
   /** Names the consumer, which knows this queue as its input number `input`, and tells it what has happened so far. */
@@ -92,7 +93,7 @@ export class Queue implements Edge {
 
   /** Adds a packet if there is room; never waits. */
   offer(packet: Packet): boolean {
-    if (this.#state !== 'open' || this.full) return false
+    if (this.#state !== 'open' || this.full || this.#isCrowded) return false
     this.#accept(packet)
     return true
   }
@@ -131,7 +132,7 @@ export class Queue implements Edge {
 
   /** Whether {@link offerBare} would succeed. */
   get hasRoomForBare(): boolean {
-    return this.bare && this.#items.size < this.capacity && this.#state === 'open'
+    return this.bare && this.#items.size < this.capacity && !this.#isCrowded && this.#state === 'open'
   }
 
   /** Takes the oldest packet, or `undefined` when there is none now. */
@@ -222,21 +223,13 @@ export class Queue implements Edge {
   }
 
   /** Takes packets until the queue has ended; leaving the loop closes it. Only for a queue without another consumer. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Packet, void, void> {
-    let wake = (): void => {}
-    this.attach({ arrived: () => wake(), inputEnded: () => wake() }, 0)
-    try {
-      while (!this.over) {
-        const packet = this.take()
-        if (packet !== undefined) yield packet
-        else
-          await new Promise<void>((resume) => {
-            wake = resume
-          })
-      }
-    } finally {
-      this.close()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Packet, void, void> {
+    return packetsOf(this)
+  }
+
+  /** Whether others wait though there may be room: nobody goes past them. */
+  get #isCrowded(): boolean {
+    return this.#waiting.size > 0 && this.#low < this.capacity - 1
   }
 
   protected get full(): boolean {
@@ -255,6 +248,7 @@ export class Queue implements Edge {
 
   /** Lets producers in while there is room. */
   protected admit(): void {
+    if (this.#items.size > this.#low) return
     while (this.#waiting.size > 0 && this.mayAdmit) {
       const next = this.#waiting.shift()
       if (next === undefined) return
