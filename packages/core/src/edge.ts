@@ -31,11 +31,4 @@ export interface QueueOptions {
    * Measured on a chain at capacity 1,024: a third of its time.
    */
   readonly scope?: Scope | undefined
-  /**
-   * Whether producers that wait are let in when a quarter of the places is free, and not one by one: else a consumer that
-   * waits between its items wakes its producer for each. Measured with one asynchronous worker: a third of the time.
-   * Not where the consumer may need an item that a waiting producer has, while it leaves others in the queue: a join by
-   * position does that.
-   */
-  readonly batchedWakes?: boolean
 }

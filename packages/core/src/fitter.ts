@@ -136,11 +136,8 @@ class Fitter implements Fittings {
   #queue(number: number, { capacity, from, to }: PlanEdge): Queue {
     const { packetsInFlight } = at(this.#plan.nodes, from).properties
     const scope = this.chains.takesBare(to) ? this.#o.host.scope : undefined
-    const batchedWakes = this.#plan.regions.positional.size === 0
     const queue =
-      packetsInFlight === undefined
-        ? new Queue(capacity, { scope, batchedWakes })
-        : new InFlightQueue(capacity, packetsInFlight)
+      packetsInFlight === undefined ? new Queue(capacity, { scope }) : new InFlightQueue(capacity, packetsInFlight)
     const name = this.#name(to)
     const tokens = this.#plan.regions.edges.get(number)?.tokens ?? []
     const { host } = this.#o

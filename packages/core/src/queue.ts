@@ -44,11 +44,8 @@ export class Queue implements Edge {
   #receiver: Receiver | undefined
   #input = 0
 
-  /** Most items inside when producers that wait are let in. */
-  readonly #low: number
-
   /** @param capacity the most packets it may hold, at least 1 */
-  constructor(capacity: number, { scope, batchedWakes = false }: QueueOptions = {}) {
+  constructor(capacity: number, { scope }: QueueOptions = {}) {
     if (!Number.isSafeInteger(capacity) || capacity < 1)
       throw new PipelineError('OPTION_INVALID', {
         option: 'capacity',
@@ -57,7 +54,6 @@ export class Queue implements Edge {
     this.capacity = capacity
     this.#scope = scope
     this.bare = scope !== undefined
-    this.#low = capacity - (batchedWakes ? Math.max(1, capacity >> 2) : 1)
   }
 
   /** Names the consumer, which knows this queue as its input number `input`, and tells it what has happened so far. */
@@ -93,7 +89,7 @@ export class Queue implements Edge {
 
   /** Adds a packet if there is room; never waits. */
   offer(packet: Packet): boolean {
-    if (this.#state !== 'open' || this.full || this.#isCrowded) return false
+    if (this.#state !== 'open' || this.full) return false
     this.#accept(packet)
     return true
   }
@@ -132,7 +128,7 @@ export class Queue implements Edge {
 
   /** Whether {@link offerBare} would succeed. */
   get hasRoomForBare(): boolean {
-    return this.bare && this.#items.size < this.capacity && !this.#isCrowded && this.#state === 'open'
+    return this.bare && this.#items.size < this.capacity && this.#state === 'open'
   }
 
   /** Takes the oldest packet, or `undefined` when there is none now. */
@@ -227,11 +223,6 @@ export class Queue implements Edge {
     return packetsOf(this)
   }
 
-  /** Whether others wait though there may be room: nobody goes past them. */
-  get #isCrowded(): boolean {
-    return this.#waiting.size > 0 && this.#low < this.capacity - 1
-  }
-
   protected get full(): boolean {
     return this.#items.size >= this.capacity
   }
@@ -248,7 +239,6 @@ export class Queue implements Edge {
 
   /** Lets producers in while there is room. */
   protected admit(): void {
-    if (this.#items.size > this.#low) return
     while (this.#waiting.size > 0 && this.mayAdmit) {
       const next = this.#waiting.shift()
       if (next === undefined) return
