@@ -24,7 +24,8 @@ export type ProcessorOptions = ChainedNodeOptions
 export class Processor extends ChainedNode {
   /** A burst was asked for and has not started. */
   #scheduled = false
-  readonly #places: PlaceSeeker
+  /** Absent where nothing is asked before an item is taken, and nobody told after it. */
+  readonly #places: PlaceSeeker | undefined
   /** The context in which keys are asked for. */
   #asking: WorkerSlot | undefined
 
@@ -32,6 +33,7 @@ export class Processor extends ChainedNode {
     super(options, { keyOf: (packet) => this.#keyOf(packet) })
     const { movement, inlet } = this
     const { places } = this.outlet
+    if (!this.gated && !this.tells) return
     this.#places = new PlaceSeeker({
       places,
       movement,
@@ -132,7 +134,7 @@ export class Processor extends ChainedNode {
         // Looked at again on this stack: others may have been allowed to start meanwhile.
         while (this.startDelayMs > 0 && this.running) await this.untilAllowed(slot)
         if (!this.#mayTake()) {
-          this.#places.giveBack()
+          this.#places?.giveBack()
           return
         }
       }
@@ -159,7 +161,7 @@ export class Processor extends ChainedNode {
       const taken = this.odd ?? this.inlet.take()
       this.odd = undefined
       if (taken === undefined) {
-        if (this.gated) this.#places.giveBack()
+        if (this.gated) this.#places?.giveBack()
         return
       }
       // Only where items are tried can one have failed before its call.
@@ -189,12 +191,12 @@ export class Processor extends ChainedNode {
       }
       this.#itemEnded(slot)
       if (this.gated) {
-        if (!slot.gave) this.#places.giveBack()
+        if (!slot.gave) this.#places?.giveBack()
         slot.gave = false
       }
       if (this.tells) {
         this.inlet.done?.(packet)
-        this.#places.ask(packet)
+        this.#places?.ask(packet)
       }
       if (pacer.due()) {
         this.waits()
@@ -212,9 +214,9 @@ export class Processor extends ChainedNode {
 
   /** Waits for a place for the output, where that has to be taken first; tells whether there is still something to take. */
   async #hasPlace(): Promise<boolean> {
-    await this.#places.take()
+    await this.#places?.take()
     if (this.#mayTake()) return true
-    this.#places.giveBack()
+    this.#places?.giveBack()
     return false
   }
 

@@ -1,13 +1,12 @@
+/** Places of a ring that is used. */
+const FIRST = 8
+
 /** A growing circular buffer: first in, first out, both ends in constant time. */
 export class Ring<T> {
-  /** Length is a power of two, so that a mask replaces the modulo. */
-  #slots: (T | undefined)[]
+  /** Length is a power of two, so that a mask replaces the modulo; nothing at first, as many rings are never used. */
+  #slots: (T | undefined)[] = []
   #head = 0
   #size = 0
-
-  constructor() {
-    this.#slots = new Array<T | undefined>(8).fill(undefined)
-  }
 
   get size(): number {
     return this.#size
@@ -54,7 +53,7 @@ export class Ring<T> {
   #grow(): void {
     const slots = this.#slots
     const from = slots.slice(this.#head).concat(slots.slice(0, this.#head))
-    this.#slots = from.concat(new Array<T | undefined>(slots.length).fill(undefined))
+    this.#slots = from.concat(new Array<T | undefined>(Math.max(FIRST, slots.length)).fill(undefined))
     this.#head = 0
   }
 }
