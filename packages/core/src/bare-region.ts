@@ -36,8 +36,6 @@ export class BareRegion implements BareInput {
   open = 0
   /** What came to the join, by input. */
   readonly #arrived: readonly Ring<unknown>[]
-  readonly #edges: readonly JoinEdge[]
-  readonly #counters: Counters
   readonly #onReady: () => void
   /** Inputs by which nothing has come that could be handed over. */
   #lacking: number
@@ -53,13 +51,12 @@ export class BareRegion implements BareInput {
 
   /** @param counters of the join */
   constructor(edges: readonly JoinEdge[], counters: Counters, onReady: () => void) {
-    this.#edges = edges
-    edges.forEach((edge, input) => {
-      edge.bare = new BarePort(this, input)
+    this.#arrived = edges.map((edge) => {
+      const arrived = new Ring<unknown>()
+      edge.bare = new BarePort(this, { edge, arrived, counters })
+      return arrived
     })
-    this.#arrived = edges.map(() => new Ring<unknown>())
     this.#lacking = edges.length
-    this.#counters = counters
     this.#onReady = onReady
   }
 
@@ -91,13 +88,8 @@ export class BareRegion implements BareInput {
     return this.#arrived.map(({ size }) => size)
   }
 
-  /** A value comes to the join. */
-  arrive(input: number, value: unknown): void {
-    const ring = at(this.#arrived, input)
-    at(this.#edges, input).entered++
-    this.#counters.received++
-    ring.push(value)
-    if (ring.size > 1) return
+  /** A value came to the join, by an input by which none was there. */
+  cameFirst(): void {
     this.#lacking--
     if (this.#lacking === 0 && !this.#isSpreading) this.#onReady()
   }
@@ -185,11 +177,19 @@ export class BareRegion implements BareInput {
 /** The end of a branch. */
 export class BarePort {
   readonly #region: BareRegion
-  readonly #input: number
+  readonly #edge: JoinEdge
+  readonly #arrived: Ring<unknown>
+  /** Of the join. */
+  readonly #counters: Counters
 
-  constructor(region: BareRegion, input: number) {
+  constructor(
+    region: BareRegion,
+    { edge, arrived, counters }: { edge: JoinEdge; arrived: Ring<unknown>; counters: Counters },
+  ) {
     this.#region = region
-    this.#input = input
+    this.#edge = edge
+    this.#arrived = arrived
+    this.#counters = counters
   }
 
   get hasRoomForBare(): boolean {
@@ -198,7 +198,10 @@ export class BarePort {
 
   offerBare(value: unknown): boolean {
     if (!this.#region.active) return false
-    this.#region.arrive(this.#input, value)
+    this.#edge.entered++
+    this.#counters.received++
+    this.#arrived.push(value)
+    if (this.#arrived.size === 1) this.#region.cameFirst()
     return true
   }
 

@@ -38,6 +38,10 @@ const BROKEN = 3
 /** Between two calls of its own worker. */
 export const STRETCH = 4
 
+/** Most packets that are passed on one stack. */
+const DEEPEST = 32
+let depth = 0
+
 type LinkState = typeof OPEN | typeof BUSY | typeof CLOSED | typeof BROKEN | typeof STRETCH
 
 /**
@@ -160,16 +164,19 @@ export class Link {
     }
   }
 
-  /** Calls its coroutine with a packet that its own worker has taken; what it gives leaves by the queues. */
+  /**
+   * Calls its coroutine with a packet, in the scope of that; what it gives leaves by its outlet. A promise where its own
+   * worker, who has taken the packet, has to wait for what comes of the call.
+   */
   passPacket(packet: Packet): Promise<void> | undefined {
-    const { slot } = this
+    const { slot, scope, run } = this
     slot.index = this.taken++
     slot.packet = packet
     slot.meta = packet.meta
     let result: unknown
     this.state = BUSY
     try {
-      result = this.run(packet.value, slot)
+      result = packet.scope === scope ? run(packet.value, slot) : packet.scope.run(run, undefined, packet.value, slot)
       if ((typeof result === 'object' || typeof result === 'function' || this.state !== BUSY) && this.needsMore(result))
         return this.goesOn(packet, { result })
     } catch (error) {
@@ -182,6 +189,22 @@ export class Link {
     slot.meta = NO_META // the next one may come bare
     this.state = this.between
     return undefined
+  }
+
+  /** Whether a packet may be passed on the stack of whoever has it: each packet that is makes the stack deeper. */
+  get takesPackets(): boolean {
+    return this.state === OPEN && depth < DEEPEST
+  }
+
+  /** Takes a packet from its predecessor; only while it {@link takesPackets}. */
+  enterPacket(packet: Packet): void {
+    this.counters.received++
+    depth++
+    try {
+      this.passPacket(packet)
+    } finally {
+      depth--
+    }
   }
 
   /** Whether a result is not just handed on. */

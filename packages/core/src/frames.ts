@@ -236,6 +236,7 @@ export class ForkWindow {
   /** A credit is free. */
   giveBack(): void {
     this.open--
+    if (this.#waiting.size === 0) return
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return
     this.#take()

@@ -87,9 +87,10 @@ export class Outlet {
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     const { scope } = origin
     const { next } = this
-    if (next?.state === OPEN && to === this.#out && meta === NO_META && scope === this.#o.scope) {
+    if (next !== undefined && to === this.#out && !scope.counted && next.takesPackets) {
       this.#counters.emitted++
-      next.enter(value)
+      if (meta === NO_META && scope === this.#o.scope) next.enter(value)
+      else next.enterPacket(new Packet(value, meta, scope))
       return true
     }
     if (scope.counted) this.#count(scope, to)
@@ -104,7 +105,7 @@ export class Outlet {
       return true
     }
     if (!this.#o.inside?.active) return this.send(this.#origin, OUT, value, NO_META)
-    if (this.#taps !== undefined) this.#taps.see(OUT, value, NO_META)
+    this.#taps?.see(OUT, value, NO_META)
     const edge = this.#bareEdge as Queue | BarePort // inside such a region there is one
     return this.#tallyAll(this.#o.scope, [edge.offerBare(value) || edge.put(new Packet(value, NO_META, this.#o.scope))])
   }
@@ -134,7 +135,6 @@ export class Outlet {
     return true
   }
 
-  /** Whether handing on may mean to call the nodes behind. */
   get isFork(): boolean {
     return this.#fork !== undefined
   }
