@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { type Context, DROP, defineCoro } from '@pipelines/core'
+import { type Context, DROP, defineCoro, type PipelineError } from '@pipelines/core'
 import { type Gate, gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import {
@@ -1480,6 +1480,59 @@ describe('a batch in a call', () => {
       await expectAsNew(pipeline, same, { flow })
     })
   })
+})
+
+test('a request is cancelled in a partition behind a lock step: its place is free', async () => {
+  const open = gate()
+  const part = (n: number) => (n === 0 ? open.opened.then(() => n) : n)
+  const nodes = {
+    in: 'std.inlet',
+    step: having({ fuse: false, packetsInFlight: 2 }, same),
+    out: { coro: 'part', properties: { partitionBy: 'parity', workers: 2, ordered: false } },
+  }
+  const coroMap = { part, step: same, parity: (n: number) => n % 2 }
+  const pipeline = plumberOf(nodes, { in: ['step'], step: ['out'] }, { coroMap }).createPipeline()
+  const controller = new AbortController()
+  const first = pipeline.process(0)
+  const second = pipeline.process(2, { signal: controller.signal }).catch((error: PipelineError) => error.code)
+  await turns(3)
+  controller.abort()
+  expect(await second).toBe('PLB_RUN_CANCELLED')
+  const answers: unknown[] = []
+  void pipeline.process(1).then((value: unknown) => answers.push(value))
+  await turns(5)
+  expect(answers).toEqual([1])
+  open.open()
+  expect(await first).toBe(0)
+  pipeline.end()
+  await pipeline.settled
+})
+
+test('a request is cancelled while its output waits for room with a place: the place is free', async () => {
+  const open = gate()
+  const made: number[] = []
+  const step = (n: number) => {
+    made.push(n)
+    return n
+  }
+  const pipeline = chain({
+    in: 'std.inlet',
+    step: having({ fuse: false, packetsInFlight: 3 }, step),
+    out: having({ queueSize: 1 }, (n: number) => open.opened.then(() => n)),
+  }).createPipeline()
+  const controller = new AbortController()
+  const answers = range(5).map((n) =>
+    pipeline.process(n, n === 2 ? { signal: controller.signal } : {}).catch((error: PipelineError) => error.code),
+  )
+  await turns(5)
+  expect(made).toEqual([0, 1, 2])
+  controller.abort()
+  await turns(5)
+  expect(made).toEqual([0, 1, 2, 3])
+  open.open()
+  expect(await Promise.all(answers)).toEqual([0, 1, 'PLB_RUN_CANCELLED', 3, 4])
+  pipeline.end()
+  await pipeline.settled
 })
 
 test('outputs that a cancelled request has given already are nobody’s', async () => {

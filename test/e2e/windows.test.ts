@@ -411,6 +411,15 @@ describe('an item in windows', () => {
     expect(nodeOf(report, 'window')).toMatchObject({ received: 4, completed: 1, unprocessed: 3 })
   })
 
+  test('is listed once at doomsday where no call has had it yet', async () => {
+    const { pipeline, put } = standing({ size: 3 })
+    await put(0, 1)
+    const report = await pipeline.doomsday()
+    expectBalancedBooks(report, ['in'])
+    expect(report.unprocessed.map(({ node, value }) => [node, value])).toEqual([0, 1].map((n) => ['window', n]))
+    expect(nodeOf(report, 'window')).toMatchObject({ received: 2, completed: 0, unprocessed: 2 })
+  })
+
   test('is let go when nobody wants the outputs any more', async () => {
     const one = defineCoro({
       kind: 'stream',

@@ -253,7 +253,7 @@ export const CANCELLED: readonly Mutant[] = [
     caughtBy: cancelled('in a call that ignores it, and returns late'),
   },
   {
-    name: 'what is taken out of a batch keeps its place on the way there',
+    name: 'what is taken out of a partition keeps its place on the way there',
     what: 'With `packetsInFlight` a packet that was held aside and given up counts for ever.',
     changes: [
       {

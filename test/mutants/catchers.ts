@@ -28,3 +28,9 @@ export const setWorkers: Catcher = of('e2e/pipeline', 'setWorkers')
 export const oneToOne: Catcher = of('e2e/one-to-one', 'oneToOne')
 export const earlyVerdicts: Catcher = of('e2e/ledger-endings', 'an early end')
 export const tupleVerdicts: Catcher = of('e2e/ledger', 'a tuple that was paired by position')
+/** One link of a call chain, with nothing around it. */
+export const link = (test: string): Catcher => of('core/chain', `a link ${test}`)
+/** One queue of values without packets. */
+export const bareQueue = (test: string): Catcher => of('core/bare-queue', `a queue of bare values ${test}`)
+/** Diamonds of plain nodes, compared with what they are without call chains and without ledgers. */
+export const bareRegions = (...tests: readonly string[]): Catcher => of('e2e/fusion/regions', ...tests)

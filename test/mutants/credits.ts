@@ -137,13 +137,7 @@ export const CREDITS: readonly Mutant[] = [
   {
     name: 'a credit does not wake the output that waits for it',
     what: 'A credit that comes back is not given to the output that waits.',
-    changes: [
-      {
-        file: 'frames.ts',
-        search: 'this.open--\n    const waiting = this.#waiting.shift()\n',
-        replace: 'this.open--\n    const waiting = undefined\n',
-      },
-    ],
+    changes: [{ file: 'frames.ts', search: 'this.#take()\n    waiting.resume(true)', replace: '' }],
     caughtBy: diamonds,
   },
   {

@@ -194,7 +194,7 @@ export const LANES: readonly Mutant[] = [
   {
     name: 'the place of an output that was not made is lost',
     what: 'A call that gives nothing keeps the place that was taken for its output.',
-    changes: [{ file: 'processor.ts', search: 'if (!slot.gave) this.#places.giveBack()', replace: '' }],
+    changes: [{ file: 'processor.ts', search: 'if (!slot.gave) this.#places?.giveBack()', replace: '' }],
     caughtBy: of('e2e/packets-in-flight', 'does not wait for what was never made'),
   },
   {
@@ -203,8 +203,8 @@ export const LANES: readonly Mutant[] = [
     changes: [
       {
         file: 'processor.ts',
-        search: 'if (!slot.gave) this.#places.giveBack()',
-        replace: 'this.#places.giveBack()',
+        search: 'if (!slot.gave) this.#places?.giveBack()',
+        replace: 'this.#places?.giveBack()',
       },
     ],
     caughtBy: of('e2e/packets-in-flight', 'begins exactly n calls'),
@@ -218,7 +218,7 @@ export const LANES: readonly Mutant[] = [
   {
     name: 'the next item is asked for before there is a place for its output',
     what: 'A node in a chain of lock steps lets the one before it go on too early.',
-    changes: [{ file: 'processor.ts', search: 'this.#places.ask(packet)', replace: 'this.inlet.ask(packet)' }],
+    changes: [{ file: 'processor.ts', search: 'this.#places?.ask(packet)', replace: 'this.inlet.ask(packet)' }],
     caughtBy: of('e2e/packets-in-flight', 'keeps a whole chain in step', 'makes one step after the other'),
   },
   {

@@ -1,10 +1,12 @@
 import { ATTEMPTS } from './attempts.js'
+import { BARE_REGIONS } from './bare-regions.js'
 import { BATCHING } from './batching.js'
 import { CANCELLED } from './cancelled.js'
-import { CHAINED, REGIONS } from './chained.js'
+import { CHAINED } from './chained.js'
 import { COUNTING } from './counting.js'
 import { CREDITS } from './credits.js'
 import { LANES } from './lanes.js'
+import { LINKS } from './links.js'
 import type { Mutant } from './mutant.js'
 import { PAIRING } from './pairing.js'
 import { POLICIES } from './policies.js'
@@ -13,10 +15,13 @@ import { STANDING_STILL } from './standing-still.js'
 import { VERDICTS } from './verdicts.js'
 import { WAKING } from './waking.js'
 
-/** What joins, credits, turns and verdicts rest on: tried in every run. */
-export const OFTEN: readonly Mutant[] = [...COUNTING, ...PAIRING, ...CREDITS, ...WAKING, ...VERDICTS]
+/** What joins, credits, turns, verdicts and call chains rest on: tried in every run. */
+export const OFTEN: readonly Mutant[] = [...COUNTING, ...PAIRING, ...CREDITS, ...WAKING, ...VERDICTS, ...LINKS]
 
-/** Those of failure, batches, requests and stalls: tried with `SOAK=1`, for they take longer than all the others. */
+/**
+ * Those of failure, batches, requests, stalls and the rest of call chains: tried with `SOAK=1`, for they take longer than
+ * all the others.
+ */
 const SELDOM: readonly Mutant[] = [
   ...ATTEMPTS,
   ...POLICIES,
@@ -26,7 +31,7 @@ const SELDOM: readonly Mutant[] = [
   ...REQUESTS,
   ...CANCELLED,
   ...CHAINED,
-  ...REGIONS,
+  ...BARE_REGIONS,
 ]
 
 /** The mistakes that the tests of the engine must find: one mutant for each. */

@@ -192,7 +192,7 @@ export const POLICIES: readonly Mutant[] = [
       {
         file: 'processor.ts',
         search: `if (!this.#mayTake()) {
-          this.#places.giveBack()
+          this.#places?.giveBack()
           return
         }
       }

@@ -86,7 +86,7 @@ export const STANDING_STILL: readonly Mutant[] = [
   {
     name: 'who has had a turn still waits for it',
     what: 'An output that waited for its turn is still taken for one that waits when it has left.',
-    changes: [{ file: 'calling-node.ts', search: 'this.movement.waitEnds()\n', replace: '' }],
+    changes: [{ file: 'calling-node.ts', search: 'this.movement.waitEnds()\n        try {', replace: 'try {' }],
     caughtBy: of('core/processor', 'are at most 2 whatever the calls take'),
   },
   {

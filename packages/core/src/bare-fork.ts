@@ -74,7 +74,7 @@ export function bareEdgeOf(
 ): Queue | BarePort | undefined {
   if (output === undefined || output.port !== OUT) return undefined
   const { edge, regions } = output
-  if (edge instanceof Queue) return regions === undefined || fork || inside ? edge : undefined
+  if (edge instanceof Queue) return !edge.bounded && (regions === undefined || fork || inside) ? edge : undefined
   return edge instanceof JoinEdge ? edge.bare : undefined
 }
 

@@ -6,12 +6,11 @@ import type { BareInput } from './inlet.js'
 import type { JoinEdge } from './join-edge.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import type { Queue } from './queue.js'
-import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 
 /** A way from the fork to the join: the nodes on it, and the queue in front of each. */
 export interface Branch {
-  readonly steps: readonly { readonly link: Link; readonly queue: Queue; readonly tokens: readonly Token[] }[]
+  readonly steps: readonly { readonly link: Link; readonly queue: Queue }[]
 }
 
 export interface BareRegionOptions {
@@ -20,7 +19,6 @@ export interface BareRegionOptions {
   readonly window: ForkWindow
   readonly ledger: Ledger
   readonly scope: Scope
-  readonly isDoomed: () => boolean
 }
 
 /**
@@ -144,10 +142,10 @@ export class BareRegion implements BareInput {
         at(frame.shares, 0).arrive(input, new Packet(ring.shift(), NO_META, scope, frame))
         ledger.drop(at(frame.shares, 0))
       }
-      for (const { link, queue, tokens } of steps.toReversed()) {
+      for (const { link, queue } of steps.toReversed()) {
         if (link.isCalling) this.#called = next()
         link.close()
-        queue.frameAll(next, (packet) => this.#refused(packet, tokens))
+        queue.frameAll(next)
       }
     })
     this.#lacking = this.#arrived.length
@@ -166,11 +164,6 @@ export class BareRegion implements BareInput {
     this.#lacking = this.#arrived.length
     this.open = 0
     return left
-  }
-
-  /** What waited for room when it got its frame was not let in. */
-  #refused(packet: Packet, tokens: readonly Token[]): void {
-    if (!this.#o?.isDoomed()) this.#o?.ledger.release(packet.frame, tokens)
   }
 }
 
@@ -203,6 +196,10 @@ export class BarePort {
     this.#arrived.push(value)
     if (this.#arrived.size === 1) this.#region.cameFirst()
     return true
+  }
+
+  offerValue(value: unknown): boolean {
+    return this.offerBare(value)
   }
 
   /** Nobody comes here whom {@link offerBare} has not taken: the region was left. */

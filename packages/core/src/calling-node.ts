@@ -100,7 +100,11 @@ export abstract class CallingNode extends EmittingNode {
     if (slot.lapsed) return
     const sent = this.send(packet, result)
     if (typeof sent === 'boolean') return this.settle(slot, packet, sent)
-    return this.movement.until(sent).then((accepted) => this.settle(slot, packet, accepted))
+    this.movement.waitBegins()
+    return sent.then((accepted) => {
+      this.movement.waitEnds()
+      this.settle(slot, packet, accepted)
+    })
   }
 
   /** Hands on what a generator yields, or what was emitted besides the returned value. */

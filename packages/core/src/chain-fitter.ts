@@ -81,7 +81,6 @@ export class ChainFitter {
       window,
       ledger: host.ledger,
       scope: host.scope,
-      isDoomed: () => host.doomed,
     })
     return region
   }
@@ -94,6 +93,6 @@ export class ChainFitter {
     if (link === undefined || !(queue instanceof Queue))
       throw new PipelineError('INTERNAL', { what: `node "${name}" takes no bare values` })
     link.region = region
-    return { link, queue, tokens: this.#o.plan.regions.edges.get(edge)?.tokens ?? [] }
+    return { link, queue }
   }
 }

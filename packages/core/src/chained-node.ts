@@ -102,7 +102,6 @@ export abstract class ChainedNode extends TryingNode {
 
   protected override halted(doomed: boolean): void {
     super.halted(doomed)
-    if (!doomed) this.chain.region?.end()
     this.chain.close()
     if (doomed) this.inlet.clear()
     else this.inlet.close()

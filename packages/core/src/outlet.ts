@@ -125,7 +125,7 @@ export class Outlet {
     }
     if (this.#taps !== undefined) return false
     if (this.#bareEdge !== undefined) {
-      if (!this.#bareEdge.offerBare(value)) return false
+      if (!this.#bareEdge.offerValue(value, this.#o.scope)) return false
       this.#counters.emitted++
       return true
     }

@@ -126,6 +126,12 @@ export class Queue implements Edge {
     return true
   }
 
+  /** Adds a value of `scope`, in a packet if that is what is inside: `false` unless there is room. Never waits. */
+  offerValue(value: unknown, scope: Scope): boolean {
+    if (this.bare) return this.offerBare(value)
+    return this.#state === 'open' && !this.full && this.offer(new Packet(value, NO_META, scope))
+  }
+
   /** Whether {@link offerBare} would succeed. */
   get hasRoomForBare(): boolean {
     return this.bare && this.#items.size < this.capacity && this.#state === 'open'
@@ -148,23 +154,14 @@ export class Queue implements Edge {
     return value
   }
 
-  /**
-   * Gives everything that is inside, or waits, the `next` frame, the oldest first; from now on nothing comes bare.
-   *
-   * @param onRefused told about a packet that waited, and is not let in
-   */
-  frameAll(next: () => Frame, onRefused: (packet: Packet) => void): void {
+  /** Gives everything that is inside, or waits, the `next` frame, the oldest first; from now on nothing comes bare. */
+  frameAll(next: () => Frame): void {
     this.bare = false
     const wrap = (value: unknown): Packet => new Packet(value, NO_META, this.#scope as Scope, next())
     for (let rest = this.#items.size; rest > 0; rest--) this.#items.push(wrap(this.#items.shift()))
     for (let rest = this.#waiting.size; rest > 0; rest--) {
-      const waiting = this.#waiting.shift() as Waiting // there are as many
-      const packet = wrap(waiting.packet.value)
-      const resume = (accepted: boolean): void => {
-        if (!accepted) onRefused(packet)
-        waiting.resume(accepted)
-      }
-      this.#waiting.push({ packet, resume })
+      const { packet, resume } = this.#waiting.shift() as Waiting // there are as many
+      this.#waiting.push({ packet: wrap(packet.value), resume })
     }
   }
 

@@ -10,6 +10,7 @@ import {
   having,
   nodeOf,
   range,
+  type SourceOutput,
   type Stage,
   same,
   turns,
@@ -391,6 +392,17 @@ describe('a long chain', () => {
       ...Object.fromEntries(names.slice(0, 5_000).map((name) => [name, run])),
     })
     expect(await plumber.collect()).toEqual([1, 2, 3])
+  })
+
+  test('through which values with meta go needs no more stack than a short one', async () => {
+    const src = async (output: SourceOutput) => {
+      for (const n of [1, 2, 3]) await output.put(n, { meta: { of: n } })
+    }
+    const nodes = Object.fromEntries(names.map((name) => [name, same]))
+    const plumber = chain({ src, ...nodes }, { limits: { nodes: LENGTH + 1 } })
+    // The message alone: an error shows its report, which is as long as the chain.
+    const message = (error: Error) => error.message
+    expect(await plumber.collect().catch(message)).toEqual([1, 2, 3])
   })
 
   test('that is looked at everywhere needs no more stack than a short one', async () => {

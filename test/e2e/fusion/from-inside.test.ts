@@ -1,6 +1,6 @@
 import { type Context, DROP } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
-import { having, nodeOf, range, same, turns } from '../../support/blackbox.js'
+import { chain, having, nodeOf, range, same, turns } from '../../support/blackbox.js'
 import { expectBalancedBooks } from '../../support/books.js'
 import { stillClock } from '../../support/still-clock.js'
 import { FEEDS, isApart, type Play, type Run, sameBothWays } from './both-ways.js'
@@ -169,6 +169,51 @@ describe.each(Object.entries(CHANGES))('a coroutine that %s', (_, change) => {
       }
     })
   })
+})
+
+test('a node behind one that pauses the run is not called before that goes on', async () => {
+  let paused = false
+  const early: number[] = []
+  const a = (n: number) => {
+    if (n !== 4) return n
+    paused = true
+    pipeline.pause()
+    setImmediate(() => {
+      paused = false
+      pipeline.resume()
+    })
+    return n
+  }
+  const b = (n: number) => {
+    if (paused) early.push(n)
+    return n
+  }
+  const pipeline = chain({ src: () => range(9), a, b, c: same }).createPipeline()
+  await pipeline.settled
+  expect(early).toEqual([])
+})
+
+test('a source is not drawn from while a node behind it has paused the run', async () => {
+  let drawn = 0
+  let meanwhile = 0
+  function* src() {
+    for (const n of range(20)) {
+      drawn++
+      yield n
+    }
+  }
+  const a = (n: number) => {
+    if (n !== 4) return n
+    pipeline.pause()
+    setImmediate(() => {
+      meanwhile = drawn
+      pipeline.resume()
+    })
+    return n
+  }
+  const pipeline = chain({ src, a, b: same }).createPipeline()
+  await pipeline.settled
+  expect(meanwhile).toBeLessThanOrEqual(6) // the one in the call, and one more in hand
 })
 
 describe('a snapshot from inside a coroutine', () => {

@@ -206,6 +206,21 @@ describe('a diamond', () => {
         }
   })
 
+  test('whose join waits, and of which a branch drops what is just handed out, pairs the others', async () => {
+    const outputs: unknown[] = []
+    const nodes = {
+      src: () => range(8),
+      fork: same,
+      a: (n: number) => (n === 3 ? DROP : n),
+      c: same,
+      join: (tuple: number[]) => (tuple[0] === 0 ? turns(3).then(() => tuple) : tuple),
+      tail: same,
+    }
+    const graph = { src: ['fork'], fork: ['a', 'c'], a: ['join'], c: ['join'], join: ['tail'] }
+    await plumberOf(nodes, graph).run(undefined, { onOutput: ({ value }) => void outputs.push(value) })
+    expect(outputs).toEqual([0, 1, 2, 4, 5, 6, 7].map((n) => [n, n]))
+  })
+
   test.each(feeds)('whose fork emits, or gives several, pairs what descends from one output (%s)', async (feed) => {
     for (const run of [
       (n: number, ctx: Context) => {
