@@ -15,6 +15,8 @@ export default defineConfig({
   resolve: { alias: sourceAliases() },
   test: {
     root,
+    // Vitest leaves one processor idle, which on two of them takes half as long again.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', new TallyReporter()],

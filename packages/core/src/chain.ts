@@ -229,6 +229,13 @@ export class Link {
   /** The result leaves the chain. */
   private leaves(value: unknown, result: unknown): Promise<void> | undefined {
     const { outlet, counters } = this
+    // What most edges do at once, told here: each call more was a twelfth of a hop.
+    if (outlet.bare?.offerBare(result)) {
+      counters.completed += this.completes
+      counters.emitted++
+      this.state = this.between
+      return undefined
+    }
     if (outlet.isFork) {
       // Done with it before the nodes behind are called: they are not part of this call.
       counters.completed += this.completes

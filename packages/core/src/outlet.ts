@@ -26,20 +26,21 @@ const NO_PORT: Port = { edges: [], regions: undefined }
  */
 export class Outlet {
   readonly leaf: boolean
+  readonly isFork: boolean
   readonly #o: OutletOptions
   readonly #counters: Counters
   readonly #ports = new Map<string, Port>()
   readonly #out: Port
-  /** The only edge, if that takes values without packets. */
-  readonly #bareEdge: Queue | BarePort | undefined
   /** Hands outputs to several edges without packets, where a region begins that allows that. */
   readonly #fork: BareFork | undefined
   /** What bare values descend from. */
   readonly #origin: Packet
   /** The node that may be called on the spot with what leaves: absent while somebody looks at it. */
   next: Link | undefined
-  /** The same, whoever looks. */
-  readonly #only: Link | undefined
+  /** The only edge, if that takes values without packets: absent while somebody looks. */
+  bare: Queue | BarePort | undefined
+  readonly #only: Link | undefined // the same two, whoever looks
+  readonly #bareEdge: Queue | BarePort | undefined
   #openEdges: number
   /** Of the last output that some edges had accepted while others made it wait. */
   #accepted: Scope | undefined
@@ -60,7 +61,9 @@ export class Outlet {
     this.#out = this.#ports.get(OUT) ?? NO_PORT
     const alone = options.edges.length === 1
     this.#bareEdge = alone ? bareEdgeOf(options, this.#out.edges[0]) : undefined
+    this.bare = this.#bareEdge
     this.#fork = bareForkOf(options, (output, packet) => this.#putWatched(output, packet))
+    this.isFork = this.#fork !== undefined
     this.#origin = new Packet(undefined, NO_META, options.scope)
     this.#only = alone ? options.next?.[0] : undefined
     this.next = this.#only
@@ -100,7 +103,7 @@ export class Outlet {
   /** Hands on a value that carries nothing: see {@link send}. */
   sendBare(value: unknown): boolean | Promise<boolean> {
     if (value === DROP || (this.leaf && value === undefined)) return false
-    if (this.#taps === undefined && this.#bareEdge?.offerBare(value)) {
+    if (this.bare?.offerBare(value)) {
       this.#counters.emitted++
       return true
     }
@@ -123,20 +126,15 @@ export class Outlet {
       next.enter(value)
       return true
     }
-    if (this.#taps !== undefined) return false
-    if (this.#bareEdge !== undefined) {
-      if (!this.#bareEdge.offerValue(value, this.#o.scope)) return false
-      this.#counters.emitted++
-      return true
+    if (this.bare !== undefined) {
+      const taken = this.bare.offerValue(value, this.#o.scope)
+      if (taken) this.#counters.emitted++
+      return taken
     }
-    if (this.#fork === undefined || !this.#fork.takesNow()) return false
+    if (this.#taps !== undefined || this.#fork === undefined || !this.#fork.takesNow()) return false
     this.#counters.emitted++
     this.#fork.spread(value)
     return true
-  }
-
-  get isFork(): boolean {
-    return this.#fork !== undefined
   }
 
   /** Takes back an output that nobody has accepted yet; `false` if somebody has. */
@@ -168,12 +166,14 @@ export class Outlet {
     const taps = this.#taps ?? new Taps(this.#o.node, this.#o.logger)
     this.#taps = taps
     this.next = undefined
+    this.bare = undefined
     const remove = taps.add(settings)
     return () => {
       remove()
       if (!taps.none || this.#taps !== taps) return
       this.#taps = undefined
       this.next = this.#only
+      this.bare = this.#bareEdge
     }
   }
 

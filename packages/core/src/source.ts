@@ -142,7 +142,8 @@ export class Source extends EmittingNode {
       if (next !== undefined && next.state === OPEN) {
         counters.emitted++
         next.enter(drawn)
-      } else if (!outlet.passBare(drawn)) return drawn
+      } else if (outlet.bare?.offerBare(drawn)) counters.emitted++
+      else if (!outlet.passBare(drawn)) return drawn
       slot.index = ++this.#made
       if (fed) {
         counters.received++
