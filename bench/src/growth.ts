@@ -5,7 +5,8 @@ import { newPlumber, oneItem } from './one-item.js'
 
 /**
  * What so many pipelines leave behind in a process that has compiled everything. Needs `gc`. Two stretches, of which the
- * lesser growth counts: what is kept for good is there in both; the heap by itself goes up and down by 100 kB.
+ * lesser growth counts: what is kept for good is there in both; the heap by itself goes up and down by 100 kB, and the process may have handles
+ * of its own that come and go.
  */
 export async function growth(rounds: number): Promise<Figures> {
   const plumber = newPlumber()
@@ -15,11 +16,9 @@ export async function growth(rounds: number): Promise<Figures> {
   const between = await settled()
   await repeat(plumber, rounds)
   const after = await settled()
-  const grown = Math.min(between.heap - before.heap, after.heap - between.heap)
-  return {
-    heapBytesPerRound: Math.max(0, grown) / rounds,
-    moreHandles: after.handles - before.handles,
-  }
+  const lesser = (of: 'heap' | 'handles'): number =>
+    Math.max(0, Math.min(between[of] - before[of], after[of] - between[of]))
+  return { heapBytesPerRound: lesser('heap') / rounds, moreHandles: lesser('handles') }
 }
 
 async function repeat(plumber: ReturnType<typeof newPlumber>, rounds: number): Promise<void> {
