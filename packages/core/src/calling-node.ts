@@ -98,6 +98,16 @@ export abstract class CallingNode extends EmittingNode {
 
   #leave(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
     if (slot.lapsed) return
+    const { next } = this.outlet
+    if (next?.takesPackets && packet.frame === undefined && !packet.scope.counted && result !== DROP) {
+      // Done with it before the next node is called, which is no part of this call; in turn all the same.
+      slot.gave = true
+      slot.lapsed = true
+      this.workedOff(packet, true)
+      this.send(packet, result)
+      this.#turns?.pass(slot.index)
+      return
+    }
     const sent = this.send(packet, result)
     if (typeof sent === 'boolean') return this.settle(slot, packet, sent)
     this.movement.waitBegins()

@@ -216,22 +216,24 @@ test('a source is not drawn from while a node behind it has paused the run', asy
   expect(meanwhile).toBeLessThanOrEqual(6) // the one in the call, and one more in hand
 })
 
-test.each([true, false])(
-  'a value of a put is listed where doomsday met it, and nowhere else (fuse: %s)',
-  async (fuse) => {
-    const b = (n: number) => {
-      if (n === 2) void pipeline.doomsday()
-      return n
-    }
-    const pipeline = chain({ in: 'std.inlet', a: same, b, c: same }).createPipeline({ fuse })
-    await pipeline.put(1)
-    const put = pipeline.put(2)
-    await Promise.allSettled([put])
-    const report = await pipeline.settled
-    expect(report.unprocessed.map(({ node, value }) => [node, value])).toEqual([['b', 2]])
-    expect(nodeOf(report, 'a')).toMatchObject({ received: 2, completed: 2 })
-  },
-)
+test.each([
+  { fuse: true, a: same },
+  { fuse: false, a: same },
+  { fuse: true, a: async (n: number) => n },
+  { fuse: false, a: async (n: number) => n },
+])('a value of a put is listed where doomsday met it, and nowhere else: $fuse, $a', async ({ fuse, a }) => {
+  const b = (n: number) => {
+    if (n === 2) void pipeline.doomsday()
+    return n
+  }
+  const pipeline = chain({ in: 'std.inlet', a: same, b, c: same }).createPipeline({ fuse })
+  await pipeline.put(1)
+  const put = pipeline.put(2)
+  await Promise.allSettled([put])
+  const report = await pipeline.settled
+  expect(report.unprocessed.map(({ node, value }) => [node, value])).toEqual([['b', 2]])
+  expect(nodeOf(report, 'a')).toMatchObject({ received: 2, completed: 2 })
+})
 
 describe('a snapshot from inside a coroutine', () => {
   test.each(PLACES)('at %s in a chain tells the same as anywhere', async (place) => {
