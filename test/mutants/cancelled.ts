@@ -152,7 +152,7 @@ export const CANCELLED: readonly Mutant[] = [
         search: 'if (slot.lapsed || this.doomed) return this.#late(slot)',
         replace: 'if (this.doomed) return this.#late(slot)',
       },
-      { file: 'calling-node.ts', search: 'if (slot.lapsed) return\n    const sent', replace: 'const sent' },
+      { file: 'calling-node.ts', search: 'if (slot.lapsed) return\n    const { next }', replace: 'const { next }' },
       {
         file: 'calling-node.ts',
         search: 'if (slot.lapsed) {\n      this.counters.late++\n      return\n    }\n    slot.gave',

@@ -226,7 +226,7 @@ test.each([
     if (n === 2) void pipeline.doomsday()
     return n
   }
-  const pipeline = chain({ in: 'std.inlet', a: same, b, c: same }).createPipeline({ fuse })
+  const pipeline = chain({ in: 'std.inlet', a, b, c: same }).createPipeline({ fuse })
   await pipeline.put(1)
   const put = pipeline.put(2)
   await Promise.allSettled([put])
