@@ -1,28 +1,34 @@
 import { PipelineError } from './errors.js'
-import type { Host } from './host.js'
 import { isThenable } from './iterate.js'
 import type { Deliver, Output } from './leaf.js'
 
+/** For whom outputs are handed over. */
+export interface DeliveryOwner {
+  /** Whether nobody waits for outputs any more. */
+  isOver(): boolean
+  fail(error: PipelineError): void
+}
+
 /**
- * Hands the outputs of all leaves to `onOutput`, one at a time and first come first served: what it returns is awaited
- * before it is called again, and what it throws ends the run. When the run is doomed, nobody waits for it any longer.
+ * Hands outputs of leaves to `onOutput`, one at a time and first come first served: what it returns is awaited
+ * before it is called again, and what it throws fails its owner. When that is over, nobody waits for it any longer.
  */
 export class Delivery {
   readonly #onOutput: (output: Output) => unknown
-  readonly #host: Host
+  readonly #owner: DeliveryOwner
   /** The last delivery under way; the next one follows it. */
   #last: Promise<boolean> | undefined
   /** Lets go whoever waits for the present call. */
   #release: () => void = () => {}
 
-  constructor(onOutput: (output: Output) => unknown, host: Host) {
+  constructor(onOutput: (output: Output) => unknown, owner: DeliveryOwner) {
     this.#onOutput = onOutput
-    this.#host = host
+    this.#owner = owner
   }
 
   readonly deliver: Deliver = (output) => {
     if (this.#last !== undefined)
-      return this.#follow(this.#last.then(() => !this.#host.doomed && (this.#hand(output) ?? true)))
+      return this.#follow(this.#last.then(() => !this.#owner.isOver() && (this.#hand(output) ?? true)))
     const handed = this.#hand(output)
     return handed === undefined ? undefined : this.#follow(handed)
   }
@@ -44,7 +50,7 @@ export class Delivery {
         const release = (): void => resolve(false)
         this.#release = release
         Promise.resolve(handed).then(
-          () => resolve(!this.#host.doomed),
+          () => resolve(!this.#owner.isOver()),
           (error) => resolve(this.#fail(error)),
         )
       })
@@ -62,7 +68,7 @@ export class Delivery {
   }
 
   #fail(cause: unknown): false {
-    this.#host.fail(new PipelineError('RUN_FAILED', { what: 'onOutput', cause }, cause))
+    this.#owner.fail(new PipelineError('RUN_FAILED', { what: 'onOutput', cause }, cause))
     return false
   }
 }

@@ -55,6 +55,11 @@ export function isPipelineError(value: unknown): value is PipelineError {
   return typeof value === 'object' && value !== null && BRAND in value
 }
 
+/** The error itself if it is one of ours; else one that says that `what` failed with it. */
+export function asPipelineError(error: unknown, what: string): PipelineError {
+  return error instanceof PipelineError ? error : new PipelineError('RUN_FAILED', { what, cause: error }, error)
+}
+
 /** Whether `error` only says that a call obeyed a signal that aborted with `reason`. */
 export function followsFrom(error: unknown, reason: unknown): boolean {
   if (error === reason) return true

@@ -63,6 +63,11 @@ export class Feed extends RunningNode {
     this.#pump()
   }
 
+  /** How many values wait. */
+  get waiting(): number {
+    return this.#waiting.size + (this.#current === undefined ? 0 : 1)
+  }
+
   /** Whether it takes values. */
   get takes(): boolean {
     return this.running && !this.#ended

@@ -50,13 +50,15 @@ export { analyseRegions } from './regions.js'
 export type {
   EdgeCounts,
   EdgeSnapshot,
+  Load,
   NodeCounts,
   NodeSnapshot,
   RunReport,
   Snapshot,
   UnprocessedItem,
 } from './report.js'
-export type { Answer, RequestLimits, RequestOptions, TraceStep } from './requests.js'
+export type { Answer, Overload, RequestOptions, TraceStep } from './request.js'
+export type { RequestHandle, RequestLimits } from './requests.js'
 export type { VerdictCounts } from './roots.js'
 export type { ProcessorReport, ProcessorSettings, StandaloneProcessor } from './standalone.js'
 export { startProcessor } from './standalone.js'

@@ -1,6 +1,7 @@
 import type { Meta } from './coro.js'
 import type { Counters } from './counters.js'
 import type { Packet } from './packet.js'
+import type { Request } from './request.js'
 
 /** An output of the pipeline: what a leaf gave. */
 export interface Output {
@@ -40,13 +41,6 @@ export class Leaf {
   /** Where a ledger is kept: the output is one more packet of its roots until it was handed over. */
   #deliverCounted(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { scope } = origin
-    const { request } = scope
-    if (request !== undefined) {
-      request.outputs.push({ node: this.#o.node, port, value, meta })
-      this.#o.counters.emitted++
-      origin.mark('delivered')
-      return true
-    }
     scope.enter(1)
     const settle = (taken: boolean): boolean => {
       if (taken) {
@@ -56,25 +50,24 @@ export class Leaf {
       if (taken || !this.#o.isDoomed()) scope.leave()
       return taken
     }
-    const handed = this.#deliver(port, value, meta)
+    const { request } = scope
+    const handed = request === undefined ? this.#deliver(port, value, meta) : this.#answer(request, port, value, meta)
     return typeof handed === 'boolean' ? settle(handed) : handed.then(settle)
   }
 
   #deliver(port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
-    const { deliver, counters, node, isDoomed } = this.#o
+    const { deliver, node, isDoomed } = this.#o
     if (isDoomed() || this.closed) return false
-    if (deliver === undefined) {
-      counters.emitted++
-      return true
-    }
-    const handed = deliver({ node, port, value, meta })
-    if (handed === undefined) {
-      counters.emitted++
-      return true
-    }
-    return handed.then((taken) => {
-      if (taken) counters.emitted++
-      return taken
-    })
+    return this.#count(deliver?.({ node, port, value, meta }) ?? true)
+  }
+
+  #answer(request: Request, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
+    return this.#count(request.deliver({ node: this.#o.node, port, value, meta }))
+  }
+
+  #count(handed: boolean | Promise<boolean>): boolean | Promise<boolean> {
+    if (typeof handed !== 'boolean') return handed.then((taken) => this.#count(taken))
+    if (handed) this.#o.counters.emitted++
+    return handed
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from './context.js'
 import type { Output } from './leaf.js'
-import type { RequestLimits } from './requests.js'
+import type { Overload } from './request.js'
 
 export interface NetworkOptions {
   readonly env?: Readonly<Record<string, unknown>>
@@ -24,5 +24,5 @@ export interface NetworkOptions {
   /** Most requests that may be in flight. @defaultValue 1024 */
   readonly maxInFlight?: number
   /** Whether one more request is refused or waits. @defaultValue `'reject'` */
-  readonly overload?: RequestLimits['overload']
+  readonly overload?: Overload
 }

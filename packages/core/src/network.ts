@@ -1,9 +1,9 @@
 import { at } from './arrays.js'
 import { type Logger, SILENT } from './context.js'
 import { Deadlines } from './deadlines.js'
-import { DRAIN_MS, GRACE_MS, MAX_IN_FLIGHT } from './defaults.js'
+import { DRAIN_MS, GRACE_MS } from './defaults.js'
 import { Delivery } from './delivery.js'
-import { addFurther, PipelineError } from './errors.js'
+import { addFurther, asPipelineError, PipelineError } from './errors.js'
 import { Events } from './events.js'
 import { Feed, type PutOptions } from './feed.js'
 import { connect } from './fitter.js'
@@ -15,8 +15,9 @@ import { type Packet, Scope } from './packet.js'
 import type { Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
 import { type End, Records } from './records.js'
-import type { RunReport, Snapshot } from './report.js'
-import { type Answer, type RequestHost, type RequestOptions, Requests } from './requests.js'
+import type { Load, RunReport, Snapshot } from './report.js'
+import type { RequestHost, RequestOptions } from './request.js'
+import { type RequestHandle, Requests, refused } from './requests.js'
 import { RootLedger } from './roots.js'
 import { type StallHost, StallWatch } from './stall.js'
 import type { TapSettings } from './taps.js'
@@ -44,7 +45,6 @@ export class Network implements Host, RequestHost, StallHost {
   readonly #lifecycle: Lifecycle<RunState>
   readonly #records = new Records()
   #living: number
-  #startedAt: number | undefined
   #resolve: (report: RunReport) => void = () => {}
   #drainOnStart: number | undefined // of a drain that was asked for while executors warmed up
   readonly #deadlines: Deadlines
@@ -64,7 +64,8 @@ export class Network implements Host, RequestHost, StallHost {
       this.#resolve = resolve
     })
     this.#living = plan.nodes.length
-    this.#delivery = options.onOutput === undefined ? undefined : new Delivery(options.onOutput, this)
+    const owner = { isOver: () => this.doomed, fail: (error: PipelineError) => this.fail(error) }
+    this.#delivery = options.onOutput && new Delivery(options.onOutput, owner)
     this.#pipework = connect(plan, {
       host: this,
       inputs: options.inputs,
@@ -97,23 +98,20 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   get expecting(): boolean {
-    return this.#delivery?.busy === true || this.#requests?.timed === true
+    return this.#delivery?.busy === true || this.#requests?.expecting === true
   }
 
   /** Starts every node, from the leaves to the sources. May be called once. */
   start(): void {
     if (this.state !== 'idle') throw new PipelineError('STATE_ALREADY_STARTED', { what: 'The network' })
-    this.#startedAt = performance.now()
+    this.#records.begin()
     this.#lifecycle.move('starting')
     if (!this.#deadlines.start()) return
     try {
+      const started = (): void => this.#started()
       const warming = this.#pipework.start()
-      if (warming === undefined) this.#started()
-      else
-        void warming.then(
-          () => this.#started(),
-          (error) => this.#notStarted(error),
-        )
+      if (warming === undefined) started()
+      else void warming.then(started, (error) => this.#notStarted(error))
     } catch (error) {
       this.#notStarted(error)
     }
@@ -124,13 +122,11 @@ export class Network implements Host, RequestHost, StallHost {
     return this.#feed(node).put(value, options)
   }
 
-  /** Sends a value through; settles with the outputs that descend from it: see {@link Requests.send}. */
-  request(node: number, value: unknown, options: RequestOptions): Promise<Answer> {
+  /** Sends a value through: see {@link Requests.send}. */
+  request(node: number, value: unknown, options: RequestOptions): RequestHandle {
     const feed = this.#feed(node)
-    const { maxInFlight = MAX_IN_FLIGHT, overload = 'reject' } = this.#options
-    this.#requests ??= new Requests(this, { maxInFlight, overload })
-    if (!feed.takes) return Promise.reject(feed.refusal)
-    return this.#requests.send(value, (packet) => feed.enter(packet), options)
+    this.#requests ??= new Requests(this, this.#options)
+    return feed.takes ? this.#requests.send(value, (packet) => feed.enter(packet), options) : refused(feed.refusal)
   }
 
   cancel(scope: Scope, reason: unknown): readonly string[] {
@@ -202,7 +198,13 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   snapshot(): Snapshot {
-    return { state: this.state, ...this.#pipework.snapshot() }
+    return { state: this.state, durationMs: this.#records.durationMs, ...this.#pipework.snapshot() }
+  }
+
+  /** How busy it is behind an inlet. */
+  load(node: number): Load {
+    const { waiting } = this.#feed(node)
+    return { inFlight: this.#requests?.inFlight ?? 0, waiting, ...this.#pipework.fullest(node) }
   }
 
   /** Nobody wants the outputs of leaves any more: ends the run as a success (S10). */
@@ -259,14 +261,13 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   #notStarted(error: unknown): void {
-    const details = { what: 'Starting the network', cause: error }
-    this.fail(error instanceof PipelineError ? error : new PipelineError('RUN_FAILED', details, error))
+    this.fail(asPipelineError(error, 'Starting the network'))
   }
 
   #feed(node: number): Feed {
-    const feed = at(this.#pipework.nodes, node)
-    if (feed instanceof Feed) return feed
-    throw new PipelineError('OPTION_INVALID', { option: 'node', what: `names "${feed.name}", which is no open inlet` })
+    const found = at(this.#pipework.nodes, node)
+    if (found instanceof Feed) return found
+    throw new PipelineError('OPTION_INVALID', { option: 'node', what: `names "${found.name}", which is no open inlet` })
   }
 
   #doom(end: End, graceMs = this.#graceMs): void {
@@ -289,9 +290,8 @@ export class Network implements Host, RequestHost, StallHost {
     this.#deadlines.clear()
     this.#watch.end()
     this.#lifecycle.move('settled')
-    const durationMs = this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
     const roots = (this.countsRoots || this.#requests !== undefined) && { roots: this.roots.close() }
-    const report = { ...this.#records.close(), durationMs, ...this.#pipework.counts(), ...roots }
+    const report = { ...this.#records.close(), ...this.#pipework.counts(), ...roots }
     if (report.error !== undefined) addFurther(report.error, report.errors)
     this.#resolve(report)
     if (report.outcome === 'failed' && this.events.count('error') === 0)

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Meta } from './coro.js'
 import type { Frame } from './frames.js'
-import type { Request } from './requests.js'
+import type { Request } from './request.js'
 import type { Mark, Root } from './roots.js'
 
 /** No facts: what a packet carries unless somebody added some. */

@@ -111,6 +111,18 @@ export class Pipework {
     for (const edge of this.#f.edges) edge.clear()
   }
 
+  /** Of the edges from a node, the one with the least room. */
+  fullest(node: number): { readonly depth: number; readonly capacity: number } {
+    let [depth, capacity] = [0, Number.POSITIVE_INFINITY]
+    for (const number of at(this.#plan.nodes, node).outputs) {
+      const edge = at(this.#f.edges, number)
+      if (edge.capacity - edge.size >= capacity - depth) continue
+      depth = edge.size
+      capacity = edge.capacity
+    }
+    return { depth, capacity }
+  }
+
   counts(): { readonly nodes: Readonly<Record<string, NodeCounts>>; readonly edges: readonly EdgeCounts[] } {
     const nodes = this.nodes.map((node) => [node.name, { ...node.counters }] as const)
     return { nodes: Object.fromEntries(nodes), edges: this.#f.edges.map((_, number) => this.#edgeCounts(number)) }

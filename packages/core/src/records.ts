@@ -13,6 +13,16 @@ export class Records {
   readonly errors: PipelineError[] = []
   readonly #unprocessed: UnprocessedItem[] = []
   readonly #abandoned: string[] = []
+  #startedAt: number | undefined
+
+  /** The run starts. */
+  begin(): void {
+    this.#startedAt = performance.now()
+  }
+
+  get durationMs(): number {
+    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
+  }
 
   lost(node: string, { value, meta }: Packet): void {
     if (this.#unprocessed.length < UNPROCESSED_LISTED) this.#unprocessed.push({ node, value, meta })
@@ -30,12 +40,13 @@ export class Records {
   }
 
   /** The end and the lists as they are now: what comes later does not change them. */
-  close(): End & Pick<RunReport, 'unprocessed' | 'abandoned' | 'errors'> {
-    const lists = {
+  close(): End & Pick<RunReport, 'durationMs' | 'unprocessed' | 'abandoned' | 'errors'> {
+    const facts = {
+      durationMs: this.durationMs,
       unprocessed: this.#unprocessed.slice(),
       abandoned: this.#abandoned.slice(),
       errors: this.errors.slice(),
     }
-    return this.end === undefined ? { outcome: 'completed', ...lists } : { ...this.end, ...lists }
+    return this.end === undefined ? { outcome: 'completed', ...facts } : { ...this.end, ...facts }
   }
 }

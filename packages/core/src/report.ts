@@ -71,6 +71,19 @@ export interface EdgeSnapshot extends EdgeCounts {
 
 export interface Snapshot {
   readonly state: RunState
+  /** Since the start of the run. */
+  readonly durationMs: number
   readonly nodes: Readonly<Record<string, NodeSnapshot>>
   readonly edges: readonly EdgeSnapshot[]
+}
+
+/** How busy a standing network is behind one inlet: cheap enough to be asked for every request. */
+export interface Load {
+  /** Requests that have no answer yet, and cancelled ones of which something is still inside. */
+  readonly inFlight: number
+  /** Values that wait for room behind the inlet. */
+  readonly waiting: number
+  /** Packets on the fullest edge behind the inlet, and the most that it may hold. */
+  readonly depth: number
+  readonly capacity: number
 }

@@ -6,7 +6,7 @@ import { Bundle, type Packet, type Scope } from './packet.js'
 import { ERROR } from './plan.js'
 import { SlidingLog } from './rate.js'
 import type { Token } from './regions.js'
-import type { TraceStep } from './requests.js'
+import type { TraceStep } from './request.js'
 import type { WorkerSlot } from './slot.js'
 
 /** A node that has items, and settles what becomes of each: worked off, failed, or given up. */

@@ -95,7 +95,7 @@ export class WorkerSlot implements Context {
   }
 
   get log(): Logger {
-    return this.#owner.host.logger
+    return this.packet?.scope.request?.options.logger ?? this.#owner.host.logger
   }
 
   get worker(): { readonly index: number; readonly count: number } {

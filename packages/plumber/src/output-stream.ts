@@ -1,24 +1,29 @@
-import { type Output, packet, Queue, type RunReport } from '@pipelines/core'
-import type { Pipeline } from './pipeline.js'
+import { type Output, packet, Queue } from '@pipelines/core'
 
-/** A pipeline whose outputs go to `onOutput`, as `stream` starts it. */
-export type StartPipeline = (onOutput: (output: Output) => unknown) => Pipeline
+/** What outputs come from. */
+export interface Outpouring {
+  /** Settles when no more will come; rejects unless that was a good end. */
+  readonly ended: Promise<unknown>
+  /** Nobody wants more. */
+  leave(): void
+}
+
+/** Starts what outputs come from. `letGo`: what waits to be handed over will not be. */
+export type Pour = (onOutput: (output: Output) => unknown, letGo: () => void) => Outpouring
 
 /**
- * The outputs of a run as an async generator. It starts with the first `next`; an output waits until the one before was
- * taken, and its leaf with it. Leaving the loop ends the run well, also while a `next` is waiting; `check` throws for a
- * run that did not complete.
+ * The outputs of a run, or of a request, as an async generator. It starts with the first `next`; an output waits while
+ * `queueSize` others do, and its leaf with it. Leaving the loop ends the whole well, also while a `next` is waiting.
  */
 export class OutputStream implements AsyncGenerator<Output, void, void> {
-  readonly #start: StartPipeline
-  readonly #check: (report: RunReport) => void
-  readonly #outputs = new Queue(1)
+  readonly #pour: Pour
+  readonly #outputs: Queue
   readonly #inner: AsyncGenerator<Output, void, void>
-  #pipeline: Pipeline | undefined
+  #source: Outpouring | undefined
 
-  constructor(start: StartPipeline, check: (report: RunReport) => void) {
-    this.#start = start
-    this.#check = check
+  constructor(pour: Pour, queueSize = 1) {
+    this.#pour = pour
+    this.#outputs = new Queue(queueSize)
     this.#inner = this.#draw()
   }
 
@@ -46,23 +51,25 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
 
   /** A generator would hear of `return` only after the `next` that waits. */
   #leave(): void {
-    this.#pipeline?.closeOutputs()
+    this.#source?.leave()
     this.#outputs.close()
   }
 
   async *#draw(): AsyncGenerator<Output, void, void> {
     const outputs = this.#outputs
-    const pipeline = this.#start((output) => outputs.put(packet(output)))
-    this.#pipeline = pipeline
-    // What waits for its turn when the run is doomed is in the report, so it must not be handed over as well.
-    pipeline.on('state', ({ to }) => to === 'doomed' && outputs.letGo())
-    void pipeline.settled.then(() => outputs.end())
+    const source = this.#pour(
+      (output) => outputs.put(packet(output)),
+      () => outputs.letGo(),
+    )
+    this.#source = source
+    const end = (): void => outputs.end()
+    const over = source.ended.then(end, end)
     try {
       for await (const { value } of outputs) yield value as Output // only outputs are put above
-      this.#check(await pipeline.settled)
+      await source.ended
     } finally {
       this.#leave()
-      await pipeline.settled
+      await over
     }
   }
 }

@@ -1,23 +1,29 @@
 import {
-  type Answer,
   DISPOSE_MS,
   DRAIN_MS,
+  type Load,
   Network,
   type NetworkOptions,
+  type Output,
   PipelineError,
   type PutOptions,
   quote,
+  type RequestHandle,
+  type RequestOptions,
   type RunEvents,
   type RunReport,
+  type RunState,
   type Snapshot,
   show,
   type TapOptions,
 } from '@pipelines/core'
+import type { Contract } from './contract.js'
 import { suggester } from './graph/names.js'
 import { inletNumber } from './inputs.js'
 import { mixedBehind } from './mixed.js'
+import { OutputStream } from './output-stream.js'
 import type { PlanIndex } from './plan-index.js'
-import { checkProcessOptions, checkRunOptions, type ProcessOptions } from './run-options.js'
+import { checkProcessOptions, checkRunOptions, type ProcessOptions, type ProcessStreamOptions } from './run-options.js'
 import { type EdgeName, type TapListener, tapOf } from './taps.js'
 
 /** Where a value is put. */
@@ -69,7 +75,7 @@ export class Pipeline implements AsyncDisposable {
    * with the error of the run if that ends before
    */
   async process<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T> {
-    const { outputs, skipped } = await this.#request(value, options)
+    const { outputs, skipped } = await this.request(value, options).answer
     const [only, ...others] = outputs
     if (only === undefined || others.length > 0)
       throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
@@ -78,8 +84,48 @@ export class Pipeline implements AsyncDisposable {
 
   /** Like {@link process}, for any number of outputs: all of them, in the order in which they were handed over. */
   async processAll<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T[]> {
-    const { outputs } = await this.#request(value, options)
+    const { outputs } = await this.request(value, options).answer
     return outputs.map((output) => output.value as T) // as above
+  }
+
+  /**
+   * Like {@link process}, for any number of outputs: one by one, as they are made. It is sent with the first `next`; while
+   * `queueSize` outputs wait to be taken the leaves wait, and with them whoever else needs those. Leaving the loop cancels
+   * what is left of the request; an error is thrown after what was handed over before it.
+   */
+  processStream(value: unknown, options: ProcessStreamOptions = {}): AsyncGenerator<Output, void, void> {
+    checkProcessOptions(options)
+    const { queueSize, ...given } = options
+    return new OutputStream((onOutput, letGo) => {
+      const request = this.request(value, { ...given, onOutput })
+      request.answer.then(undefined, letGo)
+      return { ended: request.answer, leave: () => request.cancel() }
+    }, queueSize)
+  }
+
+  /** Sends a value through the network: what {@link process} waits for, and a way to take it out again. */
+  request(value: unknown, given: ProcessOptions & Pick<RequestOptions, 'onOutput'> = {}): RequestHandle {
+    checkProcessOptions(given)
+    const { node, ...options } = given
+    const number = inletNumber(this.#index.inlets, node)
+    const mixed = mixedBehind(this.#index.plan, number)
+    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
+    return this.#network.request(number, value, options)
+  }
+
+  /** What its graph takes and gives. */
+  get contract(): Contract {
+    return this.#index.contract
+  }
+
+  /** What a run is at. */
+  get state(): RunState {
+    return this.#network.state
+  }
+
+  /** How busy it is behind an inlet. */
+  load({ node }: { readonly node?: string } = {}): Load {
+    return this.#network.load(inletNumber(this.#index.inlets, node))
   }
 
   /** No more input into one inlet, or into all. What was put flows out, and the run settles. */
@@ -159,15 +205,6 @@ export class Pipeline implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain({ deadlineMs: DISPOSE_MS })
-  }
-
-  #request(value: unknown, given: ProcessOptions): Promise<Answer> {
-    checkProcessOptions(given)
-    const { node, ...options } = given
-    const number = inletNumber(this.#index.inlets, node)
-    const mixed = mixedBehind(this.#index.plan, number)
-    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
-    return this.#network.request(number, value, options)
   }
 
   #number(node: string): number {

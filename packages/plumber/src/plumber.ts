@@ -8,6 +8,7 @@ import {
   type RunReport,
 } from '@pipelines/core'
 import { type BuildOptions, type Built, build, buildAsync, check } from './build.js'
+import type { Contract } from './contract.js'
 import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
 import { assignInput, type Input } from './inputs.js'
@@ -79,6 +80,11 @@ export class Plumber {
     return this.graph.nodes
   }
 
+  /** What it takes and gives. */
+  get contract(): Contract {
+    return this.#index.contract
+  }
+
   /** The graph as Mermaid text. */
   toMermaid(): string {
     return toMermaid(this.graph)
@@ -124,7 +130,12 @@ export class Plumber {
     const run = withoutOutput(options)
     checkRunOptions(run)
     this.#inputs(input)
-    return new OutputStream((onOutput) => this.#start(input, { ...run, onOutput }), assertCompleted)
+    return new OutputStream((onOutput, letGo) => {
+      const pipeline = this.#start(input, { ...run, onOutput })
+      // What waits for its turn when the run is doomed is in the report, so it must not be handed over as well.
+      pipeline.on('state', ({ to }) => to === 'doomed' && letGo())
+      return { ended: pipeline.settled.then(assertCompleted), leave: () => pipeline.closeOutputs() }
+    })
   }
 
   /** Starts a standing pipeline: its inlets take `put`, its sources start at once. */

@@ -1,4 +1,4 @@
-import { type Output, PipelineError, type RequestOptions, show } from '@pipelines/core'
+import { type Output, type Overload, PipelineError, type RequestOptions, show } from '@pipelines/core'
 import { suggester } from './graph/names.js'
 
 /** How one run, or one standing pipeline, is to go. */
@@ -21,7 +21,7 @@ export interface RunOptions {
   /** Most requests (`process`, `processAll`) that may be in flight. @defaultValue 1024 */
   readonly maxInFlight?: number
   /** What one request too many does: rejects with `PLB_RUN_OVERLOADED`, or waits its turn. @defaultValue `'reject'` */
-  readonly overload?: 'reject' | 'wait'
+  readonly overload?: Overload
   /** Whether the report tells what became of every value that entered, as `roots`. @defaultValue `false` */
   readonly ledger?: boolean
   /** More for `ctx.env`, over what the Plumber was given. */
@@ -43,6 +43,9 @@ const isTimeout: Rule = (value) =>
 const isObject: Rule = (value) => (typeof value === 'object' && value !== null ? undefined : 'must be an object')
 const isSignal: Rule = (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal')
 const isFunction: Rule = (value) => (typeof value === 'function' ? undefined : 'must be a function')
+const isOverload: Rule = (value) => (value === 'reject' || value === 'wait' ? undefined : 'must be "reject" or "wait"')
+const isCount: Rule = (value) =>
+  Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'must be an integer ≥ 1'
 const isBoolean: Rule = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
 const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
   onOutput: isFunction,
@@ -50,8 +53,8 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
   deadlineMs: isMs,
   graceMs: isMs,
   inactivityMs: isTimeout,
-  maxInFlight: (value) => (Number.isSafeInteger(value) && Number(value) > 0 ? undefined : 'must be an integer ≥ 1'),
-  overload: (value) => (value === 'reject' || value === 'wait' ? undefined : 'must be "reject" or "wait"'),
+  maxInFlight: isCount,
+  overload: isOverload,
   env: isObject,
   ledger: isBoolean,
   fuse: isBoolean,
@@ -60,18 +63,27 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
 const NAMES = Object.keys(RULES)
 
 /** Where a request enters, and how it is to go. */
-export interface ProcessOptions extends RequestOptions {
+export interface ProcessOptions extends Omit<RequestOptions, 'onOutput'> {
   /** Name of the inlet; may be left out where there is only one. */
   readonly node?: string
 }
 
-const PROCESS_RULES: Readonly<Record<keyof ProcessOptions, Rule>> = {
+/** The same for a request whose outputs are taken one by one. */
+export interface ProcessStreamOptions extends ProcessOptions {
+  /** Outputs that may wait to be taken; while there are so many, the leaves wait. @defaultValue 1 */
+  readonly queueSize?: number
+}
+
+const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions, Rule>> = {
   node: () => undefined, // checked where it is looked up
   meta: isObject,
   env: isObject,
   signal: isSignal,
   timeoutMs: isTimeout,
   trace: isFunction,
+  overload: isOverload,
+  logger: isObject,
+  queueSize: isCount,
 }
 const PROCESS_NAMES = Object.keys(PROCESS_RULES)
 
@@ -81,7 +93,7 @@ export function checkRunOptions(options: unknown): asserts options is RunOptions
 }
 
 /** The same for the options of a request. */
-export function checkProcessOptions(options: unknown): asserts options is ProcessOptions {
+export function checkProcessOptions(options: unknown): asserts options is ProcessStreamOptions {
   checkOptions(options, PROCESS_RULES, PROCESS_NAMES)
 }
 

@@ -61,7 +61,7 @@ function problemOf(error: ErrorObject, subject: string): SchemaProblem {
 }
 
 /** Whether a schema is a Standard Schema; some of them are functions. */
-function isStandard(schema: unknown): schema is StandardSchema {
+export function isStandard(schema: unknown): schema is StandardSchema {
   return ((typeof schema === 'object' && schema !== null) || typeof schema === 'function') && '~standard' in schema
 }
 

@@ -2,7 +2,7 @@ import type { RunReport } from '@pipelines/core'
 import type { Pipeline } from '@pipelines/plumber'
 import { gate } from '@pipelines/testkit'
 import { expect } from 'vitest'
-import { OutputStream } from '../../../packages/plumber/src/output-stream.js'
+import { OutputStream, type Pour } from '../../../packages/plumber/src/output-stream.js'
 import { anyMoment, doomedBy, type Ending, endingOf, type Fault, failedAt, madeOnly, type Target } from './fault.js'
 import { between, changed, isLeaf, isSource, type MatrixGraph, type MatrixNode, plus } from './graphs.js'
 import { Model } from './model.js'
@@ -114,12 +114,15 @@ const leaving: Fault['strike'] = (target) => {
   const wanted = random.integer(1, 10)
   let seen = 0
   const loop = async (trial: Trial): Promise<void> => {
-    const start = (take: (output: never) => unknown) =>
-      trial.start(async (output) => {
+    const pour: Pour = (take, letGo) => {
+      const pipeline = trial.start(async (output) => {
         await trial.note(output)
-        await take(output as never)
+        await take(output)
       })
-    for await (const _ of new OutputStream(start, () => {})) if (++seen === wanted) break
+      pipeline.on('state', ({ to }) => to === 'doomed' && letGo())
+      return { ended: pipeline.settled, leave: () => pipeline.closeOutputs() }
+    }
+    for await (const _ of new OutputStream(pour)) if (++seen === wanted) break
   }
   return {
     graph,

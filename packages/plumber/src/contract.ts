@@ -1,0 +1,64 @@
+import { isLeaf, type JsonSchema, OUT, type Plan, type Schema } from '@pipelines/core'
+import { inletNumber } from './inputs.js'
+import { isStandard, type SchemaProblem, validatorOf } from './schemas.js'
+
+/** What a graph takes and gives, as far as the `input` and `output` of its coroutines tell. */
+export class Contract {
+  readonly #plan: Plan
+  readonly #inlets: ReadonlyMap<string, number>
+
+  /** Made by `Plumber`. */
+  constructor(plan: Plan, inlets: ReadonlyMap<string, number>) {
+    this.#plan = plan
+    this.#inlets = inlets
+  }
+
+  /** What an inlet takes: what all the nodes behind it ask for. Absent where none of them tells. */
+  inputSchema(inlet?: string): JsonSchema | undefined {
+    const schemas = this.#takers(inlet).flatMap((schema) => jsonSchemaOf(schema, 'input'))
+    return schemas.length > 1 ? { allOf: schemas } : schemas[0]
+  }
+
+  /** What is wrong with a value for an inlet, in the eyes of all the nodes behind it. */
+  inputProblems(value: unknown, inlet?: string): readonly SchemaProblem[] {
+    return this.#takers(inlet).flatMap((schema) => {
+      const verdict = validatorOf(schema)(value, 'it')
+      return verdict.ok ? [] : verdict.problems
+    })
+  }
+
+  /** What an output is: what one of the leaves gives. Absent where one of them does not tell. */
+  outputSchema(): JsonSchema | undefined {
+    const { nodes, edges } = this.#plan
+    const leaves = nodes.filter((node) => isLeaf(node, edges))
+    const schemas = leaves.flatMap(({ coro }) =>
+      coro?.output === undefined ? [] : jsonSchemaOf(coro.output, 'output'),
+    )
+    if (schemas.length < leaves.length) return undefined
+    return schemas.length > 1 ? { anyOf: schemas } : schemas[0]
+  }
+
+  /** The input schemas of the nodes that get the values of an inlet as they are. */
+  #takers(inlet: string | undefined): readonly Schema[] {
+    const { nodes, edges } = this.#plan
+    return (nodes[inletNumber(this.#inlets, inlet)]?.outputs ?? []).flatMap((number) => {
+      const edge = edges[number]
+      const taker = edge?.port === OUT ? nodes[edge.to] : undefined
+      const alone = taker !== undefined && (taker.inputs.length === 1 || !taker.properties.aggregateInputs)
+      return alone && taker.coro?.input !== undefined ? [taker.coro.input] : []
+    })
+  }
+}
+
+/** A Standard Schema says it in its own way, if at all. @see https://standardschema.dev/json-schema */
+function jsonSchemaOf(schema: Schema, side: 'input' | 'output'): readonly JsonSchema[] {
+  if (!isStandard(schema)) return [schema]
+  try {
+    const converter = schema['~standard'].jsonSchema as Readonly<Record<string, unknown>> | undefined
+    const convert = converter?.[side]
+    const made: unknown = typeof convert === 'function' ? convert.call(converter, { target: 'draft-07' }) : undefined
+    return typeof made === 'object' && made !== null ? [made as JsonSchema] : []
+  } catch {
+    return [] // it cannot be said in JSON Schema
+  }
+}
