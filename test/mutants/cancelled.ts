@@ -224,7 +224,7 @@ export const CANCELLED: readonly Mutant[] = [
   {
     name: 'a request that is cancelled is "filtered"',
     what: 'The verdict on a cancelled request does not say so.',
-    changes: [{ file: 'requests.ts', search: "this.mark('aborted')", replace: '' }],
+    changes: [{ file: 'request.ts', search: "this.mark('aborted')", replace: '' }],
     caughtBy: of('e2e/requests', 'counts the verdicts of requests'),
   },
   {

@@ -9,8 +9,8 @@ export const REQUESTS: readonly Mutant[] = [
     changes: [
       {
         file: 'leaf.ts',
-        search: "origin.mark('delivered')\n      return true",
-        replace: "origin.mark('delivered')\n      request.onSettled()\n      return true",
+        search: 'if (taken || !this.#o.isDoomed()) scope.leave()',
+        replace: 'scope.leave()\n      scope.request?.onSettled()',
       },
     ],
     caughtBy: of('e2e/requests', 'process, of any other number of outputs than one'),
@@ -54,13 +54,13 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'the time of a request goes on when that is answered',
     what: 'The timer of `timeoutMs` is left behind.',
-    changes: [{ file: 'requests.ts', search: 'clearTimeout(this.#timer)', replace: '' }],
+    changes: [{ file: 'request.ts', search: 'clearTimeout(this.#timer)', replace: '' }],
     caughtBy: of('e2e/requests-failing', 'means nothing to a request that is answered'),
   },
   {
     name: 'a request listens to its signal when that is answered',
     what: 'The listener on the signal of a request is left behind.',
-    changes: [{ file: 'requests.ts', search: 'this.#unlisten?.()', replace: '' }],
+    changes: [{ file: 'request.ts', search: 'this.#unlisten?.()', replace: '' }],
     caughtBy: of('e2e/requests-cancelled', 'is not listened to any more'),
   },
   {
@@ -112,8 +112,8 @@ export const REQUESTS: readonly Mutant[] = [
     changes: [
       {
         file: 'leaf.ts',
-        search: 'this.#o.counters.emitted++\n      origin.mark',
-        replace: 'this.#deliver(port, value, meta)\n      origin.mark',
+        search: 'const { request } = scope\n',
+        replace: 'const { request } = scope\n    if (request !== undefined) this.#deliver(port, value, meta)\n',
       },
     ],
     caughtBy: of('e2e/requests', 'go to their caller, and those of put to onOutput'),
@@ -127,7 +127,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'the env of the pipeline is laid over that of a request',
     what: 'Where both name something, that of the pipeline counts.',
-    changes: [{ file: 'requests.ts', search: '{ ...below, ...above }', replace: '{ ...above, ...below }' }],
+    changes: [{ file: 'request.ts', search: '{ ...below, ...above }', replace: '{ ...above, ...below }' }],
     caughtBy: of('e2e/requests', 'is laid over that of the pipeline'),
   },
   {

@@ -62,7 +62,7 @@ export const STANDING_STILL: readonly Mutant[] = [
   {
     name: 'requests that will give up are a stall',
     what: 'That a request has a time of its own is forgotten.',
-    changes: [{ file: 'network.ts', search: '|| this.#requests?.timed === true', replace: '' }],
+    changes: [{ file: 'network.ts', search: '|| this.#requests?.expecting === true', replace: '' }],
     caughtBy: of('e2e/stalls', 'requests in front of a lost worker'),
   },
   {
