@@ -229,6 +229,40 @@ export const CATALOGUE = {
     ),
   RUN_FAILED: (d: { what: string; cause: unknown }): Wording => say(`${d.what} failed: ${reasonOf(d.cause)}.`),
 
+  // A request by HTTP. These messages are read by whoever sent it.
+  HTTP_BODY_INVALID: (d: { what: string; line?: number | undefined }): Wording =>
+    say(d.line === undefined ? `The body ${d.what}.` : `Line ${d.line} of the body ${d.what}.`),
+  HTTP_BODY_TOO_LARGE: (d: { limit: number; line?: number | undefined }): Wording =>
+    say(`${d.line === undefined ? 'The body' : `Line ${d.line} of the body`} is larger than ${d.limit} bytes.`),
+  HTTP_BODY_TIMEOUT: (d: { timeoutMs: number }): Wording =>
+    say(`Nothing complete came of the body for ${d.timeoutMs} ms.`),
+  HTTP_MEDIA_TYPE: (d: { header: string; found: string | undefined; allowed: readonly string[] }): Wording =>
+    say(
+      `A body with ${quote(d.header)} ${d.found === undefined ? 'absent' : quote(d.found)} cannot be read.`,
+      `Send ${d.allowed.map(quote).join(' or ')}.`,
+    ),
+  HTTP_HEADER: (d: { header: string; what: string }): Wording => say(`The header ${quote(d.header)} ${d.what}.`),
+  HTTP_INPUT: (d: { problems: readonly { pointer: string; what: string }[]; line?: number | undefined }): Wording =>
+    say(
+      `${d.line === undefined ? 'The body' : `Line ${d.line} of the body`} does not fit: ${d.problems
+        .slice(0, 5)
+        .map(({ pointer, what }) => (pointer === '' ? what : `${pointer}: ${what}`))
+        .join('; ')}.`,
+    ),
+  HTTP_OUTPUT: (d: { what: string; hint?: string | undefined }): Wording => say(`The answer ${d.what}.`, d.hint),
+  HTTP_BUSY: (d: { what: string }): Wording => say(`${d.what}.`, 'Try again later.'),
+  HTTP_CLOSING: (_: object): Wording => say('The service is closing.', 'Try again, elsewhere or later.'),
+  HTTP_SLOW_READER: (d: { timeoutMs: number }): Wording =>
+    say(`Nothing of the answer was read for ${d.timeoutMs} ms.`, 'Read faster, or ask for less.'),
+  HTTP_FORBIDDEN: (_: object): Wording => say('This is not allowed.'),
+  HTTP_TOO_MANY_RUNS: (d: { limit: number }): Wording =>
+    say(
+      `${d.limit} run${d.limit === 1 ? ' is' : 's are'} in progress already, which is all that are allowed.`,
+      'Try again when one of them has ended.',
+    ),
+  HTTP_RUN_LIMIT: (d: { what: string; limit: number }): Wording =>
+    say(`The run was ended: it had more than ${d.limit} ${d.what}.`, 'Make it smaller.'),
+
   INTERNAL: (d: { what: string }): Wording =>
     say(`A rule of the engine was broken: ${d.what}.`, 'This is a bug of the library; please report it.'),
 } as const

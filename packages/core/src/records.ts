@@ -14,6 +14,7 @@ export class Records {
   readonly #unprocessed: UnprocessedItem[] = []
   readonly #abandoned: string[] = []
   #startedAt: number | undefined
+  #endedAt: number | undefined
 
   /** The run starts. */
   begin(): void {
@@ -21,7 +22,7 @@ export class Records {
   }
 
   get durationMs(): number {
-    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt
+    return this.#startedAt === undefined ? 0 : (this.#endedAt ?? performance.now()) - this.#startedAt
   }
 
   lost(node: string, { value, meta }: Packet): void {
@@ -41,6 +42,7 @@ export class Records {
 
   /** The end and the lists as they are now: what comes later does not change them. */
   close(): End & Pick<RunReport, 'durationMs' | 'unprocessed' | 'abandoned' | 'errors'> {
+    this.#endedAt = performance.now()
     const facts = {
       durationMs: this.durationMs,
       unprocessed: this.#unprocessed.slice(),

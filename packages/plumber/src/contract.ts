@@ -1,5 +1,6 @@
-import { isLeaf, type JsonSchema, OUT, type Plan, type Schema } from '@pipelines/core'
+import { isLeaf, type JsonSchema, OUT, PipelineError, type Plan, type Schema } from '@pipelines/core'
 import { inletNumber } from './inputs.js'
+import { mixedBehind } from './mixed.js'
 import { isStandard, type SchemaProblem, validatorOf } from './schemas.js'
 
 /** What a graph takes and gives, as far as the `input` and `output` of its coroutines tell. */
@@ -11,6 +12,20 @@ export class Contract {
   constructor(plan: Plan, inlets: ReadonlyMap<string, number>) {
     this.#plan = plan
     this.#inlets = inlets
+  }
+
+  /** Names of its inlets. */
+  get inlets(): readonly string[] {
+    return [...this.#inlets.keys()]
+  }
+
+  /**
+   * Throws unless requests can go through an inlet: `PLB_OPTION_INVALID` if it is not there, `PLB_OPTION_CONFLICT` if a
+   * node behind it gives outputs that belong to no single value.
+   */
+  assertTakesRequests(inlet?: string): void {
+    const mixed = mixedBehind(this.#plan, inletNumber(this.#inlets, inlet))
+    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
   }
 
   /** What an inlet takes: what all the nodes behind it ask for. Absent where none of them tells. */

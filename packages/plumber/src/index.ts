@@ -14,7 +14,9 @@ export type {
   Successor,
 } from './graph/document.js'
 export type { Limits } from './graph/limits.js'
+export { pointer } from './graph/names.js'
 export type { Input } from './inputs.js'
+export { checkOptions, isCount, isFunction, isTimeout, type Rule } from './options.js'
 export { Pipeline, type PipelinePutOptions } from './pipeline.js'
 export { type CollectOptions, Plumber, type PlumberOptions } from './plumber.js'
 export type { ProcessOptions, ProcessStreamOptions, RunOptions } from './run-options.js'

@@ -12,10 +12,11 @@ import type { Contract } from './contract.js'
 import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
 import { assignInput, type Input } from './inputs.js'
+import { refuseTypos } from './options.js'
 import { OutputStream } from './output-stream.js'
 import { Pipeline } from './pipeline.js'
 import { indexOf, type PlanIndex } from './plan-index.js'
-import { checkRunOptions, type RunOptions, refuseTypos } from './run-options.js'
+import { checkRunOptions, type RunOptions } from './run-options.js'
 
 export interface PlumberOptions extends BuildOptions {
   /** What every coroutine gets as `ctx.env`: a frozen copy of a plain object, its values by reference. */
@@ -153,15 +154,17 @@ export class Plumber {
     return assignInput(this.#index.inlets, input)
   }
 
-  #pipeline({ env, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
+  #pipeline({ env, onStart, ...options }: RunOptions, inputs: ReturnType<typeof assignInput> | undefined): Pipeline {
     const { env: ours, logger } = this.#options
     const given = ours && env ? { ...ours, ...env } : (env ?? ours)
-    return new Pipeline(this.#index, {
-      ...options,
+    const pipeline = new Pipeline(this.#index, {
       ...(logger && { logger }),
+      ...options,
       ...(inputs && { inputs }),
       ...(given && { env: readOnly(given) }),
     })
+    onStart?.(pipeline)
+    return pipeline
   }
 }
 

@@ -1,6 +1,6 @@
 import { OUT, PipelineError, type Plan, quote, type Sample, show, type TapSettings } from '@pipelines/core'
 import { suggester } from './graph/names.js'
-import { refuseTypos } from './run-options.js'
+import { refuseTypos } from './options.js'
 
 /** An edge by the names of its ends. */
 export interface EdgeName {
