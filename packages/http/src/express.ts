@@ -1,0 +1,136 @@
+import type { Server } from 'node:http'
+import type { Pipeline, ProcessOptions } from '@pipelines/plumber'
+import type { Request, RequestHandler, Response } from 'express'
+import { endpointOf } from './endpoint-of.js'
+import type { Endpoint, Exchange } from './exchange.js'
+import { toHttpError } from './http-error.js'
+import { leaveBody, nodeExchange, requestId, send } from './node.js'
+import type { HandlerOptions } from './options.js'
+import { type Asked, ask, askAll } from './process.js'
+import { type RouteSchema, schemaOf } from './route-schema.js'
+import type { Routes } from './routes.js'
+import type { ServedGraph, ServingOptions } from './served-graph.js'
+import { PipelineService, type ServiceOptions } from './service.js'
+
+/**
+ * An Express 5 handler that answers by a standing pipeline, or by an endpoint. Where `express.json()` has read the body,
+ * that is taken; else the handler reads it, after it has made sure that there is room. Errors go to `next` as `HttpError`.
+ *
+ * @example
+ * app.post('/enrich', pipelineHandler(pipeline, { reply: 'value' }))
+ */
+export function pipelineHandler(target: Pipeline | Endpoint, options?: ServingOptions): RequestHandler {
+  const endpoint = endpointOf(target, options)
+  return (request, response, next) => {
+    endpoint(exchangeOf(request, response))
+      .then((reply) => send(response, reply))
+      .catch((error) => {
+        leaveBody(request, response)
+        next(toHttpError(error))
+      })
+  }
+}
+
+/** What a value is sent through a graph with. */
+export interface ExpressProcessOptions extends ProcessOptions {
+  /** The request that it is done for. */
+  readonly request?: Request
+  /** Its response: tells when the client has left, which cancels the work. */
+  readonly response?: Response
+}
+
+/** A graph in an Express app. */
+export interface ExpressGraph {
+  /** Sends a value through, and gives its one output. Rejects with an `HttpError`. */
+  process<T = unknown>(value: unknown, options?: ExpressProcessOptions): Promise<T>
+  /** The same for any number of outputs. */
+  processAll<T = unknown>(value: unknown, options?: ExpressProcessOptions): Promise<T[]>
+  /** Answers a route. */
+  handler(options?: HandlerOptions): RequestHandler
+  /** What a route takes and gives, in JSON Schema, as far as the graph tells. */
+  schema(options?: HandlerOptions): RouteSchema
+  /** The standing pipeline. */
+  readonly pipeline: Pipeline
+}
+
+/** The same handlers as `Routes` has endpoints. */
+export type ExpressRoutes = { readonly [Name in keyof Routes]: () => RequestHandler }
+
+/** Several graphs in an Express app, which has no life cycle of its own. */
+export class ExpressPipelines<Name extends string = string> {
+  readonly graphs: Readonly<Record<Name, ExpressGraph>>
+  /** What tells of them, to be mounted. */
+  readonly routes: ExpressRoutes
+  readonly #service: PipelineService<Name>
+  readonly #servers = new Set<Server>()
+
+  /** @throws `PLB_OPTION_INVALID`; what is wrong with graphs shows when it is started */
+  constructor(options: ServiceOptions<Name>) {
+    this.#service = new PipelineService(options)
+    const graphs = this.#service.all.map((graph) => [graph.name, expressGraph(graph)] as const)
+    this.graphs = Object.freeze(Object.assign(Object.create(null), Object.fromEntries(graphs)))
+    const routes = Object.entries(this.#service.routes).map(([name, route]) => [name, () => pipelineHandler(route())])
+    this.routes = Object.freeze(Object.fromEntries(routes)) as ExpressRoutes // of the same names
+  }
+
+  /** Checks and starts every graph. Rejects with `PLB_GRAPH_INVALID`, which lists every issue of all of them. */
+  start(): Promise<void> {
+    return this.#service.start()
+  }
+
+  /** Closes with a server: when that has closed, the graphs do; when {@link close} is called, it does. */
+  attach(server: Server): this {
+    this.#servers.add(server)
+    server.once('close', () => void this.#service.close())
+    return this
+  }
+
+  /**
+   * Stops listening, answers new requests with 503, lets those inside have their answers, and ends what is not done after
+   * four fifths of the time. Settles when the graphs and the servers have closed; never rejects.
+   *
+   * @param options.deadlineMs milliseconds by which all is over. @defaultValue 10000
+   */
+  async close(options?: { readonly deadlineMs?: number }): Promise<void> {
+    this.#service.stopIntake()
+    const closed = [...this.#servers].map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve())
+          server.closeIdleConnections()
+        }),
+    )
+    await this.#service.close(options)
+    for (const server of this.#servers) server.closeIdleConnections()
+    await Promise.all(closed)
+  }
+}
+
+/** Makes handlers for several graphs that start and close together. */
+export function pipelines<Name extends string>(options: ServiceOptions<Name>): ExpressPipelines<Name> {
+  return new ExpressPipelines(options)
+}
+
+function expressGraph(graph: ServedGraph): ExpressGraph {
+  return {
+    process: (value, { request, response, ...options } = {}) => ask(graph, value, asked(options, request, response)),
+    processAll: (value, { request, response, ...options } = {}) =>
+      askAll(graph, value, asked(options, request, response)),
+    handler: (options) => pipelineHandler(graph.run(options)),
+    schema: (options) => schemaOf(graph, graph.resolve(options)),
+    get pipeline() {
+      return graph.pipeline
+    },
+  }
+}
+
+function asked(options: ProcessOptions, request?: Request, response?: Response): Asked {
+  if (request === undefined || response === undefined) return { options }
+  return { options, exchange: exchangeOf(request, response) }
+}
+
+function exchangeOf(request: Request, response: Response): Exchange {
+  const { body } = request
+  const parsed = body === undefined ? undefined : { value: body as unknown }
+  return nodeExchange(request, response, { raw: request, id: requestId(request.get('x-request-id')), parsed })
+}

@@ -1,0 +1,160 @@
+import { type Output, PipelineError, reasonOf } from '@pipelines/core'
+import { JSON_TYPE, type Reply } from './exchange.js'
+import { type HttpError, toHttpError } from './http-error.js'
+
+/** How the outputs of a stream, and its end, are written. */
+export interface Format {
+  readonly headers: Readonly<Record<string, string>>
+  /** One output; `count` is which one, from 1. */
+  output(output: Output, count: number): string
+  /** The last record where all went well. */
+  end(count: number): string
+  /** The last record where it did not. */
+  error(error: HttpError): string
+  /** What keeps a silent connection open; absent where the format has nothing that says nothing. */
+  readonly heartbeat: string | undefined
+}
+
+// A proxy that gathers a stream, or stores it, makes something else of it.
+const UNBUFFERED = { 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' }
+
+/** One JSON object per line: `{ node, value }` for an output, then `{ end }` or `{ error }`. @see https://github.com/ndjson/ndjson-spec */
+const ndjson: Format = {
+  headers: { 'content-type': 'application/x-ndjson; charset=utf-8', ...UNBUFFERED },
+  output: ({ node, value }) => `${text({ node, value })}\n`,
+  end: (outputs) => `${text({ end: { outputs } })}\n`,
+  error: (error) => `${text({ error })}\n`,
+  heartbeat: undefined,
+}
+
+/** Events without a name for outputs, then `end` or `error`. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
+const sse: Format = {
+  headers: { 'content-type': 'text/event-stream; charset=utf-8', ...UNBUFFERED },
+  output: ({ node, value }, count) => `id: ${count}\ndata: ${text({ node, value })}\n\n`,
+  end: (outputs) => `event: end\ndata: ${text({ outputs })}\n\n`,
+  error: (error) => `event: error\ndata: ${text(error)}\n\n`,
+  heartbeat: ':\n\n',
+}
+
+export const FORMATS: Readonly<Record<'ndjson' | 'sse', Format>> = { ndjson, sse }
+
+/** The answer with the one output there must be. */
+export function valueReply(outputs: readonly Output[], skipped?: PipelineError): Reply {
+  const [only] = outputs
+  if (only === undefined || outputs.length > 1)
+    throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
+  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: text(only.value) }
+}
+
+export function arrayReply(outputs: readonly Output[]): Reply {
+  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: text(outputs.map(({ value }) => value)) }
+}
+
+/** JSON without line breaks. Throws `PLB_HTTP_OUTPUT` for what has none. */
+function text(value: unknown): string {
+  let made: string | undefined
+  try {
+    made = JSON.stringify(value)
+  } catch (cause) {
+    throw new PipelineError('HTTP_OUTPUT', { what: `cannot be written as JSON: ${reasonOf(cause)}` }, cause)
+  }
+  if (made === undefined) throw new PipelineError('HTTP_OUTPUT', { what: 'cannot be written as JSON' })
+  return made
+}
+
+export interface RecordsOptions {
+  readonly format: Format
+  readonly heartbeatMs: number
+  /** Milliseconds that a record may wait to be taken. */
+  readonly readerTimeoutMs: number
+  /** Told when one has waited so long. */
+  readonly onStuck: (error: PipelineError) => void
+  /** Told of the error that the last record is about. */
+  readonly onError: (error: HttpError) => void
+  /** Told once when it is over; `outputs` may not have ended by themselves. */
+  readonly onOver: (completed: boolean) => void
+}
+
+/** The records of a stream. One error is thrown, if it comes before the first record: the answer can still be another one. */
+export async function* records(
+  outputs: AsyncGenerator<Output, void, void>,
+  options: RecordsOptions,
+): AsyncGenerator<string, void, void> {
+  const { format, heartbeatMs, onError, onOver } = options
+  const reader = new Reader(options)
+  const beat = format.heartbeat === undefined ? undefined : new Beat(heartbeatMs)
+  let count = 0
+  let begun = false
+  let completed = false
+  try {
+    for (let next = outputs.next(); ; ) {
+      const step = beat === undefined ? await next : await beat.before(next)
+      if (step?.done === true) break
+      if (step !== undefined) count++
+      const record = step === undefined ? format.heartbeat : format.output(step.value, count)
+      begun = true
+      reader.begin()
+      yield record ?? ''
+      reader.end()
+      if (step !== undefined) next = outputs.next()
+    }
+    completed = true
+    yield format.end(count)
+  } catch (error) {
+    if (!begun) throw error
+    const told = toHttpError(error)
+    onError(told)
+    yield format.error(told)
+  } finally {
+    reader.end()
+    beat?.end()
+    onOver(completed)
+  }
+}
+
+/** Watches over a client that does not read. */
+class Reader {
+  readonly #o: Pick<RecordsOptions, 'readerTimeoutMs' | 'onStuck'>
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: Pick<RecordsOptions, 'readerTimeoutMs' | 'onStuck'>) {
+    this.#o = options
+  }
+
+  begin(): void {
+    const { readerTimeoutMs: timeoutMs, onStuck } = this.#o
+    this.#timer = setTimeout(() => onStuck(new PipelineError('HTTP_SLOW_READER', { timeoutMs })), timeoutMs)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+/** Tells when nothing has come for a time. */
+class Beat {
+  readonly #ms: number
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(ms: number) {
+    this.#ms = ms
+  }
+
+  /** What `next` gives; `undefined` if that takes too long. It may be waited for again. */
+  before<T>(next: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#timer = setTimeout(() => resolve(undefined), this.#ms)
+      const settled =
+        <A>(settle: (value: A) => void) =>
+        (value: A): void => {
+          clearTimeout(this.#timer)
+          settle(value)
+        }
+      next.then(settled<T>(resolve), settled<unknown>(reject))
+    })
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+}

@@ -1,0 +1,65 @@
+import { type Output, PipelineError } from '@pipelines/core'
+import type { Reply } from './exchange.js'
+import type { ResolvedHandler } from './options.js'
+import { type Format, records } from './reply.js'
+import type { Visit } from './visit.js'
+
+export interface StreamedOptions {
+  readonly visit: Visit
+  readonly options: Pick<ResolvedHandler, 'heartbeatMs' | 'readerTimeoutMs'>
+  readonly format: Format
+  /** Told once when all is over; whether it went well. */
+  readonly onOver: (completed: boolean) => void
+}
+
+/** A reply whose first record is there already: an error before that is a status, and not a record. */
+export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: StreamedOptions): Promise<Reply> {
+  const { visit, options, format, onOver } = o
+  const chunks = records(outputs, {
+    ...options,
+    format,
+    onStuck: (error) => {
+      visit.cancel(error)
+      visit.drop()
+    },
+    onError: (error) => visit.failed(error),
+    onOver: (completed) => {
+      if (visit.outlives && !completed) void rest(outputs).then(() => onOver(false))
+      else {
+        visit.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }))
+        onOver(completed)
+      }
+    },
+  })
+  const first = await chunks.next()
+  return { status: 200, headers: format.headers, body: first.done === true ? '' : resumed(first.value, chunks) }
+}
+
+/** The work goes on for nobody. */
+async function rest(outputs: AsyncGenerator<Output, void, void>): Promise<void> {
+  try {
+    for await (const _ of outputs);
+  } catch {
+    // Nobody is there to be told.
+  }
+}
+
+/** Not a generator: one that was never asked for anything does not hear of its end. */
+function resumed(first: string, others: AsyncGenerator<string, void, void>): AsyncGenerator<string, void, void> {
+  let taken = false
+  return {
+    next() {
+      if (taken) return others.next()
+      taken = true
+      return Promise.resolve({ done: false, value: first })
+    },
+    return: () => others.return(),
+    throw: (error) => others.throw(error),
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async [Symbol.asyncDispose]() {
+      await others.return()
+    },
+  }
+}
