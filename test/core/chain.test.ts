@@ -1,10 +1,13 @@
 import { DROP } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
-import { Link, OPEN, type Stumble } from '../../packages/core/src/chain.js'
+import { Link, OPEN } from '../../packages/core/src/chain.js'
 import { Counters } from '../../packages/core/src/counters.js'
 import type { Runner } from '../../packages/core/src/executor.js'
+import { type Stumble, WORKED_OFF } from '../../packages/core/src/link-owner.js'
 import type { Outlet } from '../../packages/core/src/outlet.js'
 import { NO_META, Packet, Scope } from '../../packages/core/src/packet.js'
+import type { Request } from '../../packages/core/src/request.js'
+import { Root, RootLedger } from '../../packages/core/src/roots.js'
 import { WorkerSlot } from '../../packages/core/src/slot.js'
 
 /*
@@ -24,6 +27,9 @@ interface Links {
   readonly link: Link
   readonly counters: Counters
   readonly left: Left[]
+  /** Of whose packets a request was told, in what state of their roots; and what it could not be called with. */
+  readonly told: unknown[]
+  readonly landed: unknown[]
   /** What it handed on by its queues, or to nobody. */
   readonly sent: unknown[]
   readonly runner: Runner
@@ -31,10 +37,12 @@ interface Links {
 }
 
 /** A link with nothing but what it uses of its node. */
-function linkOf(run: Run, { next, send = () => true, leaf = false }: Options = {}): Links {
+function linkOf(run: Run, { next, send = () => true, leaf = false, onTrace = () => {} }: Options = {}): Links {
   const counters = new Counters()
   const left: Left[] = []
   const sent: unknown[] = []
+  const told: unknown[] = []
+  const landed: unknown[] = []
   const scope = new Scope()
   const plan = { coro: undefined, args: {}, properties: {} }
   const slot = new WorkerSlot(
@@ -61,16 +69,26 @@ function linkOf(run: Run, { next, send = () => true, leaf = false }: Options = {
       left.push({ value: packet.value, stumble })
       return undefined
     },
-    workedOff: () => void counters.completed++,
+    workedOff: (packet: Packet) => {
+      counters.completed++
+      packet.ended()
+    },
+    trace: (_: WorkerSlot, packet: Packet) => {
+      told.push(packet.value)
+      onTrace()
+    },
+    land: ({ value }: Packet) => void landed.push(value),
   }
   const link = new Link(owner as never, outlet as unknown as Outlet, { slot, inputs: undefined })
-  return { link, counters, left, sent, runner: { run } as Runner, slot }
+  return { link, counters, left, told, landed, sent, runner: { run } as Runner, slot }
 }
 
 interface Options {
   readonly next?: Link
   readonly send?: () => boolean | Promise<boolean>
   readonly leaf?: boolean
+  /** Called when a request hears of a call. */
+  readonly onTrace?: () => void
 }
 
 function opened(run: Run, options?: Options): Links {
@@ -230,5 +248,106 @@ describe('a link', () => {
     links.link.pass(2)
     expect(seen).toEqual([{ of: 1 }, NO_META])
     expect(links.slot.packet).toBeUndefined()
+  })
+})
+
+describe('a packet that is counted', () => {
+  /** A packet of a root that notes when nothing of it is on its way any more. */
+  function rooted(request?: object): { packet: Packet; notes: string[] } {
+    const notes: string[] = []
+    class Noting extends Root {
+      override onSettled(): void {
+        notes.push('settled')
+      }
+    }
+    const root = new Noting(new RootLedger())
+    const packet = new Packet(1, NO_META, new Scope([root], undefined, request as Request | undefined))
+    packet.scope.enter(1)
+    return { packet, notes }
+  }
+
+  /** Of a request that nobody traces, and that may be over. */
+  const asked = () => ({ over: false, arrived: () => {}, isTraced: true, now: () => 0 })
+
+  test('goes from link to link on one stack, and its root is not settled in between', () => {
+    const { packet, notes } = rooted()
+    const last = opened((value) => {
+      notes.push(`last ${value}, ${first.counters.completed} completed, first open: ${first.link.isOpen}`)
+    })
+    const first: Links = opened((value) => Number(value) + 1, { next: last.link })
+    first.link.enterPacket(packet)
+    expect(notes).toEqual(['last 2, 1 completed, first open: true', 'settled'])
+    expect([counts(first), counts(last)]).toMatchObject([
+      { received: 1, emitted: 1 },
+      { received: 1, completed: 1 },
+    ])
+  })
+
+  test('is left to its node where it was given up in its call', () => {
+    const { packet } = rooted(asked())
+    const next = opened((value) => value)
+    const links: Links = opened(
+      (value, slot) => {
+        slot.lapsed = true
+        return value
+      },
+      { next: next.link },
+    )
+    links.link.enterPacket(packet)
+    expect([links.left, links.link.isOpen]).toEqual([[{ value: 1, stumble: { result: 1 } }], false])
+    expect([links.told, next.counters.received]).toEqual([[], 0])
+  })
+
+  test('is left to its node where it was given up while its output left', () => {
+    const { packet } = rooted(asked())
+    const send = (): boolean => {
+      links.slot.lapsed = true
+      return true
+    }
+    const links: Links = opened((value) => value, { send })
+    links.link.enterPacket(packet)
+    expect([links.left, links.told]).toEqual([[{ value: 1, stumble: { sent: true } }], []])
+  })
+
+  test('is in no call any more when its request hears of the call', () => {
+    const { packet, notes } = rooted(asked())
+    const onTrace = () => notes.push(`told, in a call: ${links.slot.packet !== undefined}`)
+    const links: Links = opened((value) => value, { onTrace })
+    links.link.enterPacket(packet)
+    expect(notes).toEqual(['told, in a call: false', 'settled'])
+  })
+
+  test('is not called with where its request is over by then, or the next link closed', () => {
+    for (const isOver of [true, false]) {
+      const request = asked()
+      const next = opened((value) => value)
+      const onTrace = (): void => {
+        request.over = isOver
+        if (!isOver) next.link.close()
+      }
+      const first = opened((value) => Number(value) + 1, { next: next.link, onTrace })
+      first.link.enterPacket(rooted(request).packet)
+      expect([first.told, next.landed, next.counters.received]).toEqual([[1], [2], 0])
+    }
+  })
+
+  test('leaves to its node that the link was closed while its request heard of the call, and goes on', () => {
+    const next = opened((value) => value)
+    const first: Links = opened((value) => Number(value) + 1, { next: next.link, onTrace: () => first.link.close() })
+    first.link.enterPacket(rooted(asked()).packet)
+    expect(first.left).toEqual([{ value: 1, stumble: WORKED_OFF }])
+    expect([first.counters.completed, first.link.isOpen, next.sent]).toEqual([1, false, [2]])
+  })
+
+  test('has a signal of its own, and so has the one after it', () => {
+    const signals: AbortSignal[] = []
+    const links = opened((value, slot) => {
+      signals.push(slot.signal)
+      slot.tell('enough')
+      return value
+    })
+    for (const _ of [1, 2]) links.link.enterPacket(rooted(asked()).packet)
+    expect(new Set(signals).size).toBe(2)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
   })
 })

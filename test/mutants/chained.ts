@@ -77,7 +77,7 @@ export const CHAINED: readonly Mutant[] = [
     changes: [
       {
         file: 'chained-node.ts',
-        search: '(this.chain.isCalling && this.slots.items === 0 ? this.chain.completes : 0)',
+        search: '(this.chain.isCalling && this.slots.holdNothing ? this.chain.completes : 0)',
         replace: '0',
       },
     ],
@@ -103,14 +103,14 @@ export const CHAINED: readonly Mutant[] = [
   {
     name: 'a packet that is passed on the spot was never received',
     what: 'A node that is called with a packet by the one before it does not count that.',
-    changes: [{ file: 'chain.ts', search: 'this.counters.received++\n    depth++', replace: 'depth++' }],
+    changes: [
+      {
+        file: 'chain.ts',
+        search: 'if (admitted) this.counters.received++\n    else this',
+        replace: 'if (!admitted) this',
+      },
+    ],
     caughtBy: of('e2e/fusion/mixed', 'values with meta among plain ones'),
-  },
-  {
-    name: 'packets are passed on one stack, however long the chain is',
-    what: 'A long chain of nodes that are called with packets needs more stack than there is.',
-    changes: [{ file: 'chain.ts', search: '&& depth < DEEPEST', replace: '' }],
-    caughtBy: of('e2e/fusion/ends', 'a long chain through which values with meta go'),
   },
   {
     name: 'a tap does not see what goes through a chain',

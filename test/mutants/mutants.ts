@@ -3,6 +3,7 @@ import { BARE_REGIONS } from './bare-regions.js'
 import { BATCHING } from './batching.js'
 import { CANCELLED } from './cancelled.js'
 import { CHAINED } from './chained.js'
+import { COUNTED } from './counted.js'
 import { COUNTING } from './counting.js'
 import { CREDITS } from './credits.js'
 import { LANES } from './lanes.js'
@@ -31,6 +32,7 @@ const SELDOM: readonly Mutant[] = [
   ...REQUESTS,
   ...CANCELLED,
   ...CHAINED,
+  ...COUNTED,
   ...BARE_REGIONS,
 ]
 

@@ -3,7 +3,7 @@ import { EmittingNode, type Way } from './emitting-node.js'
 import { PipelineError } from './errors.js'
 import { isGenerator } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
-import { Bundle, type Packet } from './packet.js'
+import { accepted, Bundle, NO_META, type Packet } from './packet.js'
 import type { Token } from './regions.js'
 import type { Emission, WorkerSlot } from './slot.js'
 import { Turns } from './turns.js'
@@ -99,12 +99,17 @@ export abstract class CallingNode extends EmittingNode {
   #leave(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
     if (slot.lapsed) return
     const { next } = this.outlet
-    if (next?.takesPackets && packet.frame === undefined && !packet.scope.counted && result !== DROP) {
+    const { meta, scope } = packet
+    if (next?.isOpen && packet.frame === undefined && scope.request?.over !== true && result !== DROP) {
       // Done with it before the next node is called, which is no part of this call; in turn all the same.
       slot.gave = true
       slot.lapsed = true
+      this.counters.emitted++
+      const output = accepted(result, meta, scope)
+      if (scope.counted) this.trace(slot, packet, 'completed')
       this.workedOff(packet, true)
-      this.send(packet, result)
+      if (meta === NO_META && scope === this.host.scope) next.enter(result)
+      else next.enterPacket(output)
       this.#turns?.pass(slot.index)
       return
     }

@@ -3,30 +3,11 @@ import { DROP } from './coro.js'
 import type { Counters } from './counters.js'
 import { NO_RUNNER, type Runner } from './executor.js'
 import type { Frame } from './frames.js'
-import type { Host } from './host.js'
 import { isGenerator, isThenable } from './iterate.js'
+import { type LinkOwner, type Stumble, WORKED_OFF } from './link-owner.js'
 import type { Outlet } from './outlet.js'
-import { NO_META, Packet, type Scope, tupleOfBare } from './packet.js'
+import { accepted, NO_META, Packet, type Scope, tupleOfBare } from './packet.js'
 import type { WorkerSlot } from './slot.js'
-
-/** A call that could not go on in the chain. */
-export type Stumble =
-  | { readonly error: unknown }
-  | { readonly result: unknown }
-  | { readonly sent: boolean | Promise<boolean> }
-
-/** The node of a link. */
-export interface LinkOwner {
-  readonly counters: Counters
-  readonly host: Pick<Host, 'scope'>
-  /**
-   * Goes on with a call as a worker of its own does; a promise where the chain was entered by such a worker, who has to
-   * wait for it.
-   */
-  goOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> | undefined
-  /** The call of a packet has ended without error, and its output has left or never will. */
-  workedOff(packet: Packet, accepted: boolean): void
-}
 
 /** What a link is at. */
 export const OPEN = 0
@@ -37,10 +18,6 @@ const CLOSED = 2
 const BROKEN = 3
 /** Between two calls of its own worker. */
 export const STRETCH = 4
-
-/** Most packets that are passed on one stack. */
-const DEEPEST = 32
-let depth = 0
 
 type LinkState = typeof OPEN | typeof BUSY | typeof CLOSED | typeof BROKEN | typeof STRETCH
 
@@ -165,64 +142,83 @@ export class Link {
   }
 
   /**
-   * Calls its coroutine with a packet, in the scope of that; what it gives leaves by its outlet. A promise where its own
-   * worker, who has taken the packet, has to wait for what comes of the call.
+   * Calls its coroutine with a packet, in the scope of that, and those behind it. A promise where its own worker, who has
+   * taken the packet, has to wait for what comes of the call.
    */
-  passPacket(packet: Packet): Promise<void> | undefined {
-    const { slot, scope, run } = this
-    slot.index = this.taken++
-    slot.packet = packet
-    slot.meta = packet.meta
-    let result: unknown
-    this.state = BUSY
-    try {
-      result = packet.scope === scope ? run(packet.value, slot) : packet.scope.run(run, undefined, packet.value, slot)
-      if ((typeof result === 'object' || typeof result === 'function' || this.state !== BUSY) && this.needsMore(result))
-        return this.goesOn(packet, { result })
-    } catch (error) {
-      return this.goesOn(packet, { error })
+  passPacket(input: Packet): Promise<void> | undefined {
+    let link: Link = this
+    let packet = input
+    for (;;) {
+      const { slot, scope, run, outlet } = link
+      slot.begin(packet, link.taken++)
+      let result: unknown
+      link.state = BUSY
+      try {
+        const { value } = packet
+        result = packet.scope === scope ? run(value, slot) : packet.scope.run(run, undefined, value, slot)
+        const isPlain = typeof result !== 'object' && typeof result !== 'function' && link.state === BUSY
+        if ((!isPlain || slot.lapsed) && link.needsMore(result)) return link.goesOn(packet, { result })
+      } catch (error) {
+        return link.goesOn(packet, { error })
+      }
+      const { next } = outlet
+      if (next === undefined || next.state !== OPEN || packet.frame !== undefined || result === DROP)
+        return link.leavesWith(packet, result)
+      // Done with it before the next node is called, which is no part of this call: see `pass`.
+      link.counters.emitted++
+      if (packet.meta === NO_META && packet.scope === scope) {
+        link.endsPacket(packet, true)
+        next.enter(result)
+        return undefined
+      }
+      const output = accepted(result, packet.meta, packet.scope)
+      const rest = link.endsPacket(packet, true)
+      if (!next.admits(output)) return rest
+      if (rest !== undefined) {
+        next.passPacket(output)
+        return rest
+      }
+      link = next
+      packet = output
     }
-    const { next } = this.outlet
-    // Done with it before the next node is called, which is no part of this call: see `pass`.
-    if (next?.takesPackets && packet.frame === undefined && result !== DROP) {
-      this.counters.emitted++
-      this.endsPacket(packet, true)
-      if (packet.meta === NO_META && packet.scope === scope) next.enter(result)
-      else next.enterPacket(new Packet(result, packet.meta, packet.scope))
-      return undefined
-    }
+  }
+
+  /** What a call with a packet gave leaves by the outlet. */
+  private leavesWith(packet: Packet, result: unknown): Promise<void> | undefined {
     const sent = this.outlet.sendPlain(packet, result)
-    if (typeof sent !== 'boolean' || this.state !== BUSY) return this.goesOn(packet, { sent })
-    this.endsPacket(packet, sent)
-    return undefined
+    // Who took it may have cancelled the request.
+    if (typeof sent !== 'boolean' || this.state !== BUSY || this.slot.lapsed) return this.goesOn(packet, { sent })
+    return this.endsPacket(packet, sent)
   }
 
-  private endsPacket(packet: Packet, accepted: boolean): void {
-    this.owner.workedOff(packet, accepted)
-    this.slot.packet = undefined
-    this.slot.meta = NO_META // the next one may come bare
-    this.state = this.between
+  private endsPacket(packet: Packet, accepted: boolean): Promise<void> | undefined {
+    const { slot, owner } = this
+    // Before the rest: whoever is told may cancel the request, which must not find the item again.
+    slot.packet = undefined
+    slot.meta = NO_META // the next one may come bare
+    if (packet.scope.request !== undefined) owner.trace(slot, packet, 'completed')
+    const isClosed = this.state !== BUSY
+    if (!isClosed) this.state = this.between
+    owner.workedOff(packet, accepted)
+    return isClosed ? this.goesOn(packet, WORKED_OFF) : undefined
   }
 
-  /** Whether a packet may be passed on the stack of whoever has it: each packet that is makes the stack deeper. */
-  get takesPackets(): boolean {
-    return this.state === OPEN && depth < DEEPEST
-  }
-
-  /** Takes a packet from its predecessor; only while it {@link takesPackets}. */
+  /** Takes a packet from its predecessor. */
   enterPacket(packet: Packet): void {
-    this.counters.received++
-    depth++
-    try {
-      this.passPacket(packet)
-    } finally {
-      depth--
-    }
+    if (this.admits(packet)) this.passPacket(packet)
+  }
+
+  /** Whether it is called with a packet that its predecessor is done with: something may have happened since it was open. */
+  private admits(packet: Packet): boolean {
+    const admitted = this.state === OPEN && packet.scope.request?.over !== true
+    if (admitted) this.counters.received++
+    else this.owner.land(packet)
+    return admitted
   }
 
   /** Whether a result is not just handed on. */
   private needsMore(result: unknown): boolean {
-    return this.state !== BUSY || isThenable(result) || isGenerator(result)
+    return this.state !== BUSY || this.slot.lapsed || isThenable(result) || isGenerator(result)
   }
 
   /** The packet that a bare value would have come in. */

@@ -1,6 +1,7 @@
-import { Link, STRETCH, type Stumble } from './chain.js'
+import { Link, STRETCH } from './chain.js'
 import type { BareInput, Inlet, InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
+import { type LinkOwner, type Stumble, WORKED_OFF } from './link-owner.js'
 import type { NodeOptions } from './node-options.js'
 import { pacer } from './pacer.js'
 import { Bundle, type Packet } from './packet.js'
@@ -17,7 +18,7 @@ export interface ChainedNodeOptions extends NodeOptions {
 }
 
 /** A node whose plain calls are made by a link: by its only worker in stretches, or by its predecessor. */
-export abstract class ChainedNode extends TryingNode {
+export abstract class ChainedNode extends TryingNode implements LinkOwner {
   protected readonly inlet: Inlet
   protected readonly tells: boolean
   /** Whether a call may have to wait before its item is taken. */
@@ -68,17 +69,27 @@ export abstract class ChainedNode extends TryingNode {
   }
 
   override get inProgress(): number {
-    return super.inProgress + (this.chain.isCalling && this.slots.items === 0 ? this.chain.completes : 0)
+    return super.inProgress + (this.chain.isCalling && this.slots.holdNothing ? this.chain.completes : 0)
   }
 
   /** Goes on with a call that a link has made; a promise where its own worker has made it, who has to wait for that. */
   goOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> | undefined {
-    slot.packet = packet
-    this.skipTurnsTo(slot.index)
+    const isOver = stumble === WORKED_OFF
+    if (!isOver) slot.packet = packet
+    this.skipTurnsTo(isOver || slot.lapsed ? slot.index + 1 : slot.index)
     if (this.movement.active > 0) return this.#goesOn(slot, packet, stumble)
     this.slots.claim(slot)
     this.takeOver(slot, () => this.#goesOn(slot, packet, stumble))
     return undefined
+  }
+
+  land(packet: Packet): void {
+    this.inlet.land?.(packet)
+  }
+
+  protected override giveUp(slot: WorkerSlot): void {
+    if (this.chain.isCalling) this.skipTurnsTo(slot.index) // of the calls that the link has made no turn was passed
+    super.giveUp(slot)
   }
 
   /** A worker of its own goes on with a call. */
@@ -146,6 +157,7 @@ export abstract class ChainedNode extends TryingNode {
   }
 
   async #goesOn(slot: WorkerSlot, packet: Packet, stumble: Stumble): Promise<void> {
+    if (stumble === WORKED_OFF) return
     if ('error' in stumble) return this.failed(slot, packet, stumble.error)
     if ('sent' in stumble) {
       const { sent } = stumble

@@ -36,6 +36,8 @@ export interface Inlet {
   readonly timed?: boolean
   /** A packet that was taken is worked off. Absent where nobody needs to know. */
   done?(packet: Packet): void
+  /** Takes a packet that the node before is done with. Absent where that may call on the spot nobody. */
+  land?(packet: Packet): void
   /** Whoever had a packet asks for the next: its place on the way is free. */
   ask(packet: Packet): void
   /** Takes out all packets of a request that was cancelled; tells whether there were any. */
@@ -101,6 +103,10 @@ export class SingleInlet implements Inlet, Receiver {
 
   ask(): void {
     this.#queue.giveBack()
+  }
+
+  land(packet: Packet): void {
+    this.#queue.land(packet)
   }
 
   cancel(scope: Scope): boolean {

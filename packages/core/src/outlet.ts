@@ -7,7 +7,7 @@ import { outwards } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
 import { Leaf } from './leaf.js'
 import type { OutletOptions, OutputEdge } from './outlet-options.js'
-import { NO_META, Packet, type Scope } from './packet.js'
+import { accepted, NO_META, Packet, type Scope } from './packet.js'
 import { ERROR, OUT } from './plan.js'
 import type { Queue } from './queue.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
@@ -90,10 +90,10 @@ export class Outlet {
     if (to.regions !== undefined) return this.#sendFramed(to, to.regions, origin, value, meta)
     const { scope } = origin
     const { next } = this
-    if (next !== undefined && to === this.#out && !scope.counted && next.takesPackets) {
+    if (next !== undefined && to === this.#out && next.state === OPEN) {
       this.#counters.emitted++
       if (meta === NO_META && scope === this.#o.scope) next.enter(value)
-      else next.enterPacket(new Packet(value, meta, scope))
+      else next.enterPacket(accepted(value, meta, scope))
       return true
     }
     if (scope.counted) this.#count(scope, to)

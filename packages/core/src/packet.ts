@@ -130,6 +130,17 @@ export class Bundle extends Packet {
   }
 }
 
+/** An output that somebody has accepted; where a ledger is kept, call before what it descends from ends. */
+export function accepted(value: unknown, meta: Meta, scope: Scope): Packet {
+  const output = new Packet(value, meta, scope)
+  if (scope.counted) {
+    scope.enter(1)
+    scope.accepted()
+    scope.request?.arrived(output)
+  }
+  return output
+}
+
 /** A packet for a queue that is used without a network. */
 export function packet(value: unknown, meta: Meta = NO_META): Packet {
   return new Packet(value, meta, new Scope())

@@ -102,6 +102,17 @@ export class Queue implements Edge {
     return new Promise((resume) => this.#waiting.push({ packet, resume }))
   }
 
+  /** Takes a packet that its producer is done with: it is inside, or lost like what is. */
+  land(packet: Packet): void {
+    if (this.#state !== 'closed') this.#accept(packet)
+    else {
+      this.entered++
+      this.unprocessed++
+      this.onLost(packet)
+    }
+    if (packet.scope.request?.over === true) this.discard(packet.scope)
+  }
+
   isWaiting(scope: Scope): boolean {
     return this.#waiting.some(({ packet }) => packet.scope === scope)
   }

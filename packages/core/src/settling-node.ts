@@ -54,7 +54,7 @@ export abstract class SettlingNode extends RunningNode {
   }
 
   /** Tells the requests that want to know of it what a call did. */
-  protected trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
+  trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
     const { counted, request } = packet.scope
     if (counted && request !== undefined)
       request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })

@@ -64,6 +64,11 @@ export class WorkerSlots {
     return this.#all.filter((slot) => slot.ready)
   }
 
+  /** Whether none of them is in a call with a packet. */
+  get holdNothing(): boolean {
+    return this.#all.every((slot) => slot.packet === undefined)
+  }
+
   /** Items in calls now. */
   get items(): number {
     let items = 0
