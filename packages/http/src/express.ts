@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
-import { leaveBody, nodeExchange, requestId, send } from './node.js'
+import { leaveBody, NodeExchange, requestId, send } from './node.js'
 import type { HandlerOptions } from './options.js'
 import { type Asked, ask, askAll } from './process.js'
 import { type RouteSchema, schemaOf } from './route-schema.js'
@@ -132,5 +132,5 @@ function asked(options: ProcessOptions, request?: Request, response?: Response):
 function exchangeOf(request: Request, response: Response): Exchange {
   const { body } = request
   const parsed = body === undefined ? undefined : { value: body as unknown }
-  return nodeExchange(request, response, { raw: request, id: requestId(request.get('x-request-id')), parsed })
+  return new NodeExchange(request, response, { raw: request, id: requestId(request.get('x-request-id')), parsed })
 }

@@ -13,7 +13,7 @@ import { NDJSON_TYPES } from './body.js'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
-import { leaveBody, nodeExchange, streamOf } from './node.js'
+import { leaveBody, NodeExchange, streamOf } from './node.js'
 import type { HandlerOptions } from './options.js'
 import { type Asked, ask, askAll } from './process.js'
 import { schemaOf } from './route-schema.js'
@@ -158,7 +158,7 @@ export function fastifyHandler(target: Pipeline | Endpoint, options?: ServingOpt
 function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
   const { body, id, log: logger } = request
   const parsed = isParsed(body) ? { value: body } : undefined
-  return nodeExchange(request.raw, reply.raw, { raw: request, id, logger, parsed })
+  return new NodeExchange(request.raw, reply.raw, { raw: request, id, logger, parsed })
 }
 
 const isParsed = (body: unknown): boolean =>

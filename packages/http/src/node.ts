@@ -25,23 +25,47 @@ export function requestId(given: string | undefined): string {
 }
 
 /** An exchange of `node:http`, and of what stands on it. */
-export function nodeExchange(request: IncomingMessage, response: ServerResponse, facts: NodeFacts): Exchange {
-  return {
-    ...facts,
-    address: request.socket.remoteAddress,
-    header(name) {
-      const value = request.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
-    bytes: () => ({ [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }),
-    onGone(tell) {
-      const closed = (): void => {
-        if (!response.writableEnded) tell()
-      }
-      response.once('close', closed)
-      return () => response.off('close', closed)
-    },
-    drop: () => void response.destroy(),
+export class NodeExchange implements Exchange {
+  readonly raw: unknown
+  readonly id: string
+  readonly logger: Logger | undefined
+  readonly parsed: { readonly value: unknown } | undefined
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(request: IncomingMessage, response: ServerResponse, { raw, id, logger, parsed }: NodeFacts) {
+    this.raw = raw
+    this.id = id
+    this.logger = logger
+    this.parsed = parsed
+    this.#request = request
+    this.#response = response
+  }
+
+  get address(): string | undefined {
+    return this.#request.socket.remoteAddress
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+
+  bytes(): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => this.#request.iterator({ destroyOnReturn: false }) }
+  }
+
+  onGone(tell: () => void): () => void {
+    const response = this.#response
+    const closed = (): void => {
+      if (!response.writableEnded) tell()
+    }
+    response.once('close', closed)
+    return () => response.off('close', closed)
+  }
+
+  drop(): void {
+    this.#response.destroy()
   }
 }
 
@@ -77,7 +101,7 @@ export function leaveBody(request: IncomingMessage, response: ServerResponse): v
 export function nodeHandler(endpoint: Endpoint): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     const id = requestId(request.headers['x-request-id']?.toString())
-    endpoint(nodeExchange(request, response, { raw: request, id }))
+    endpoint(new NodeExchange(request, response, { raw: request, id }))
       .catch((error) => {
         leaveBody(request, response)
         return errorReply(error)

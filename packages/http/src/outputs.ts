@@ -15,7 +15,7 @@ export interface Task {
   readonly options: ResolvedHandler
   readonly visit: Visit
   /** What its requests are made with besides. */
-  readonly given?: ProcessOptions
+  readonly given: ProcessOptions
 }
 
 /** The same, with what it brings. */
@@ -26,8 +26,7 @@ export interface Work extends Task {
 /** All outputs of a request. Rejects with `PLB_HTTP_OUTPUT` where there are more than allowed. */
 export async function gather(work: Work): Promise<readonly Output[]> {
   const { graph, options, visit, body } = work
-  if (graph.mode === 'shared' && 'value' in body)
-    return gatherOne(work, body.value, await visit.requestOptions(work.given))
+  if (graph.mode === 'shared' && 'value' in body) return gatherOne(work, body.value, visit.requestOptions(work.given))
   const outputs: Output[] = []
   for await (const output of stream(work)) {
     if (outputs.length >= options.maxOutputs) throw tooMany(options)
@@ -72,7 +71,7 @@ async function gatherOne(
 
 async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, void, void> {
   const { graph, options, visit } = work
-  const given = { ...target(options), ...(await visit.requestOptions(work.given)), ...time(visit) }
+  const given = { ...target(options), ...visit.requestOptions(work.given), ...time(visit) }
   yield* graph.pipeline.processStream(value, { ...given, signal: visit.signal, queueSize: READ_AHEAD })
 }
 
@@ -82,7 +81,7 @@ async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, vo
  */
 async function* inOrder(work: Work, items: AsyncGenerator<Item, void, void>): AsyncGenerator<Output, void, void> {
   const { options, visit } = work
-  const given = await visit.requestOptions(work.given)
+  const given = visit.requestOptions(work.given)
   const inside: Promise<readonly Output[]>[] = []
   let reading: Promise<IteratorResult<Item, void>> | undefined = items.next()
   try {
@@ -119,9 +118,9 @@ function begin(work: Work, { value, place }: Item, given: ProcessOptions): Promi
 }
 
 /** A pipeline of its own, which takes the whole body as a stream. */
-async function* ownRun({ graph, options, visit, body }: Work): AsyncGenerator<Output, void, void> {
+async function* ownRun({ graph, options, visit, given, body }: Work): AsyncGenerator<Output, void, void> {
   const { plumber } = graph
-  const { env, logger } = await visit.requestOptions()
+  const { env, logger } = visit.requestOptions(given)
   const { leftMs } = visit
   yield* plumber.stream(inputOf(graph, options, body), {
     signal: visit.signal,

@@ -3,7 +3,7 @@ import type { ProcessOptions } from '@pipelines/plumber'
 import type { Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
 import { gather } from './outputs.js'
-import type { ServedGraph } from './served-graph.js'
+import type { Place, ServedGraph } from './served-graph.js'
 import { Visit } from './visit.js'
 
 /** How a value is sent through a graph by a handler of somebody else. */
@@ -23,23 +23,25 @@ export async function ask<T>(graph: ServedGraph, value: unknown, asked: Asked): 
 /** The same for any number of outputs. */
 export async function askAll<T>(graph: ServedGraph, value: unknown, asked: Asked): Promise<T[]> {
   const { options: given = {}, exchange = NOBODY } = asked
+  let place: Place | undefined
+  let visit: Visit | undefined
+  let outcome: 'completed' | 'failed' = 'failed'
   try {
-    const place = graph.admit()
-    const resolved = graph.resolve()
-    const options = given.timeoutMs === undefined ? resolved : { ...resolved, timeoutMs: given.timeoutMs }
-    const visit = new Visit(exchange, options, graph)
-    place.onClose((reason) => visit.cancel(reason))
-    let outcome: 'completed' | 'failed' = 'failed'
-    try {
-      const outputs = await gather({ graph, options, visit, given, body: { value } })
-      outcome = 'completed'
-      return outputs.map((output) => output.value as T) // the caller's word for what the leaves give
-    } finally {
-      place.release(visit.gone ? 'left' : outcome)
-      visit.end()
-    }
+    place = graph.admit()
+    const { defaults } = graph
+    const options = given.timeoutMs === undefined ? defaults : { ...defaults, timeoutMs: given.timeoutMs }
+    const of = new Visit(exchange, options, graph)
+    visit = of
+    place.onClose((reason) => of.cancel(reason))
+    if (options.context !== undefined) await visit.prepare()
+    const outputs = await gather({ graph, options, visit, given, body: { value } })
+    outcome = 'completed'
+    return outputs.map((output) => output.value as T) // the caller's word for what the leaves give
   } catch (error) {
     throw toHttpError(error)
+  } finally {
+    place?.release(visit?.gone === true ? 'left' : outcome)
+    visit?.end()
   }
 }
 

@@ -15,7 +15,8 @@ export function runEndpoint(graph: ServedGraph, options: ResolvedHandler): Endpo
     try {
       const visit = new Visit(exchange, options, graph)
       place.onClose((reason) => visit.cancel(reason))
-      return await answer(exchange, { graph, options, visit }, (completed) => {
+      if (options.context !== undefined) await visit.prepare()
+      return await answer(exchange, { graph, options, visit, given: NOTHING }, (completed) => {
         place.release(visit.gone ? 'left' : completed ? 'completed' : 'failed')
         visit.end()
       })
@@ -25,6 +26,9 @@ export function runEndpoint(graph: ServedGraph, options: ResolvedHandler): Endpo
     }
   }
 }
+
+/** Nothing besides. */
+const NOTHING = Object.freeze({})
 
 async function answer(exchange: Exchange, to: Task, onOver: (completed: boolean) => void): Promise<Reply> {
   const { visit, options } = to

@@ -66,6 +66,8 @@ export class ServedGraph {
   readonly logger: Logger | undefined
   readonly counts: ServedCounts = { completed: 0, failed: 0, refused: 0, left: 0 }
   readonly #handler: HandlerOptions
+  /** How its answers are made where no more is said. */
+  readonly defaults: ResolvedHandler
   /** What a pipeline is made from, unless one was given. */
   readonly #options: GraphOptions | undefined
   #plumber: Plumber | undefined
@@ -82,6 +84,7 @@ export class ServedGraph {
     this.name = name
     this.maxInFlight = source.maxInFlight ?? MAX_IN_FLIGHT
     this.#handler = source
+    this.defaults = resolveHandler(source)
     this.#options = 'pipeline' in source ? undefined : source
     this.#pipeline = 'pipeline' in source ? source.pipeline : undefined
     this.mode = this.#options?.mode ?? 'shared'

@@ -2,7 +2,7 @@ import { type Logger, PipelineError, SILENT } from '@pipelines/core'
 import type { ProcessOptions } from '@pipelines/plumber'
 import type { Exchange } from './exchange.js'
 import type { HttpError } from './http-error.js'
-import type { ResolvedHandler } from './options.js'
+import type { RequestContext, ResolvedHandler } from './options.js'
 
 /** What coroutines see of the HTTP request that they work for, as `ctx.env.request`. */
 export interface RequestFacts {
@@ -28,10 +28,13 @@ export class Visit {
   readonly #logger: Logger
   readonly #arrivedMs = performance.now()
   readonly #timeoutMs: number | undefined
-  readonly #cancels = new Set<(reason: unknown) => void>()
+  /** Most have one, if any. */
+  readonly #cancels: ((reason: unknown) => void)[] = []
   readonly #unlisten: () => void
   #controller: AbortController | undefined
   #cause: { readonly reason: unknown } | undefined
+  /** What somebody has added for its calls. */
+  #context: RequestContext = {}
   /** Whether the client has left. */
   gone = false
 
@@ -50,6 +53,12 @@ export class Visit {
       this.#logger.info({ graph: name, requestId: exchange.id }, 'The client left before its answer was complete')
       if (!this.outlives) this.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }, CLIENT_LEFT))
     })
+  }
+
+  /** Asks for what its calls see besides, where anybody wants to add something. */
+  async prepare(): Promise<void> {
+    const { context } = this.#options
+    if (context !== undefined) this.#context = await context(this.#exchange.raw as never) // the framework's, as the option says
   }
 
   /** Whether its work goes on without its client. */
@@ -77,9 +86,12 @@ export class Visit {
 
   /** Calls `cancel`, now if it already is so, when the work is of no use any more; what comes back ends that. */
   onCancel(cancel: (reason: unknown) => void): () => void {
-    if (this.#cause === undefined) this.#cancels.add(cancel)
+    if (this.#cause === undefined) this.#cancels.push(cancel)
     else cancel(this.#cause.reason)
-    return () => this.#cancels.delete(cancel)
+    return () => {
+      const place = this.#cancels.indexOf(cancel)
+      if (place !== -1) this.#cancels.splice(place, 1)
+    }
   }
 
   /** Ends the connection. */
@@ -91,20 +103,24 @@ export class Visit {
   cancel(reason: unknown): void {
     if (this.#cause !== undefined) return
     this.#cause = { reason }
-    for (const cancel of this.#cancels) cancel(reason)
-    this.#cancels.clear()
+    for (const cancel of this.#cancels.splice(0)) cancel(reason)
   }
 
   /** With what its requests through the graph are made; `given` goes before. */
-  async requestOptions(given: ProcessOptions = {}): Promise<ProcessOptions> {
-    const exchange = this.#exchange
-    const more = await this.#options.context?.(exchange.raw as never) // the framework's, as the option says
-    return {
-      overload: 'wait', // it was let in; its parts need not be
-      ...(exchange.logger && { logger: exchange.logger }),
+  requestOptions(given: ProcessOptions): ProcessOptions {
+    const { logger } = this.#exchange
+    const { env, meta } = this.#context
+    const facts = factsOf(this.#exchange)
+    const base: ProcessOptions = {
       ...given,
-      env: { request: factsOf(exchange), ...more?.env, ...given.env },
-      ...((more?.meta ?? given.meta) && { meta: { ...more?.meta, ...given.meta } }),
+      overload: given.overload ?? 'wait', // it was let in; its parts need not be
+      env: env === undefined && given.env === undefined ? { request: facts } : { request: facts, ...env, ...given.env },
+    }
+    if (logger === undefined && meta === undefined) return base
+    return {
+      ...base,
+      ...(logger && { logger: given.logger ?? logger }),
+      ...(meta && { meta: { ...meta, ...given.meta } }),
     }
   }
 
@@ -117,7 +133,7 @@ export class Visit {
   /** It was answered. */
   end(): void {
     this.#unlisten()
-    this.#cancels.clear()
+    this.#cancels.length = 0
   }
 }
 

@@ -7,6 +7,8 @@ import { isStandard, type SchemaProblem, validatorOf } from './schemas.js'
 export class Contract {
   readonly #plan: Plan
   readonly #inlets: ReadonlyMap<string, number>
+  /** By inlet: looked for once. */
+  readonly #takers = new Map<number, readonly Schema[]>()
 
   /** Made by `Plumber`. */
   constructor(plan: Plan, inlets: ReadonlyMap<string, number>) {
@@ -30,13 +32,13 @@ export class Contract {
 
   /** What an inlet takes: what all the nodes behind it ask for. Absent where none of them tells. */
   inputSchema(inlet?: string): JsonSchema | undefined {
-    const schemas = this.#takers(inlet).flatMap((schema) => jsonSchemaOf(schema, 'input'))
+    const schemas = this.#takersOf(inlet).flatMap((schema) => jsonSchemaOf(schema, 'input'))
     return schemas.length > 1 ? { allOf: schemas } : schemas[0]
   }
 
   /** What is wrong with a value for an inlet, in the eyes of all the nodes behind it. */
   inputProblems(value: unknown, inlet?: string): readonly SchemaProblem[] {
-    return this.#takers(inlet).flatMap((schema) => {
+    return this.#takersOf(inlet).flatMap((schema) => {
       const verdict = validatorOf(schema)(value, 'it')
       return verdict.ok ? [] : verdict.problems
     })
@@ -54,15 +56,21 @@ export class Contract {
   }
 
   /** The input schemas of the nodes that get the values of an inlet as they are. */
-  #takers(inlet: string | undefined): readonly Schema[] {
-    const { nodes, edges } = this.#plan
-    return (nodes[inletNumber(this.#inlets, inlet)]?.outputs ?? []).flatMap((number) => {
-      const edge = edges[number]
-      const taker = edge?.port === OUT ? nodes[edge.to] : undefined
-      const alone = taker !== undefined && (taker.inputs.length === 1 || !taker.properties.aggregateInputs)
-      return alone && taker.coro?.input !== undefined ? [taker.coro.input] : []
-    })
+  #takersOf(name: string | undefined): readonly Schema[] {
+    const inlet = inletNumber(this.#inlets, name)
+    const takers = this.#takers.get(inlet) ?? takersOf(this.#plan, inlet)
+    this.#takers.set(inlet, takers)
+    return takers
   }
+}
+
+function takersOf({ nodes, edges }: Plan, inlet: number): readonly Schema[] {
+  return (nodes[inlet]?.outputs ?? []).flatMap((number) => {
+    const edge = edges[number]
+    const taker = edge?.port === OUT ? nodes[edge.to] : undefined
+    const alone = taker !== undefined && (taker.inputs.length === 1 || !taker.properties.aggregateInputs)
+    return alone && taker.coro?.input !== undefined ? [taker.coro.input] : []
+  })
 }
 
 /** A Standard Schema says it in its own way, if at all. @see https://standardschema.dev/json-schema */

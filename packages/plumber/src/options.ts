@@ -35,9 +35,11 @@ export function checkOptions(options: unknown, rules: Readonly<Record<string, Ru
 
 /** Refuses near misses of known names. Other keys are the caller's own business: options objects are often more than that. */
 export function refuseTypos(options: object, known: readonly string[]): void {
-  const suggest = suggester(known)
+  let suggest: ReturnType<typeof suggester> | undefined // made for the first key that is not known
   for (const option of Object.keys(options)) {
-    const suggestion = known.includes(option) ? undefined : suggest(option)
+    if (known.includes(option)) continue
+    suggest ??= suggester(known)
+    const suggestion = suggest(option)
     if (suggestion !== undefined)
       throw new PipelineError('OPTION_INVALID', { option, what: 'does not exist', suggestion })
   }

@@ -73,7 +73,7 @@ export interface ProcessStreamOptions extends ProcessOptions {
   readonly queueSize?: number
 }
 
-const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions, Rule>> = {
+const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions | 'onOutput', Rule>> = {
   node: () => undefined, // checked where it is looked up
   meta: isObject,
   env: isObject,
@@ -83,6 +83,7 @@ const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions, Rule>> = {
   overload: isOverload,
   logger: isObject,
   queueSize: isCount,
+  onOutput: isFunction,
 }
 
 /** Throws `PLB_OPTION_INVALID` unless these are options of a run. */
