@@ -18,6 +18,10 @@ export interface BodyOptions {
   /** Most bytes of it, or of one line. */
   readonly bodyLimit: number
   readonly bodyTimeoutMs: number
+}
+
+/** Who has a say while a body is read. */
+export interface BodyHooks {
   /** Throws if a value does not fit. */
   readonly check: (value: unknown, place?: number) => void
   /** Calls `cancel` when nobody wants the rest of it. */
@@ -31,8 +35,9 @@ const LINE_TYPES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|jsonlines
 export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
 
 /** Reads a body, or begins to: of several values none is read before it is asked for. Throws what is wrong with it. */
-export async function readBody(exchange: Exchange, options: BodyOptions): Promise<Body> {
-  const { body, check } = options
+export async function readBody(exchange: Exchange, options: BodyOptions, hooks: BodyHooks): Promise<Body> {
+  const { body } = options
+  const { check } = hooks
   if (exchange.parsed !== undefined) {
     const { value } = exchange.parsed
     if (body === 'array' || body === 'ndjson') return { items: elements(value, check) }
@@ -40,11 +45,11 @@ export async function readBody(exchange: Exchange, options: BodyOptions): Promis
     return { value }
   }
   refuseEncoding(exchange)
-  if (isLines(exchange, body)) return { items: items(exchange.bytes(), options) }
+  if (isLines(exchange, body)) return { items: items(exchange.bytes(), options, hooks) }
   const { bodyLimit } = options
   if (Number(exchange.header('content-length') ?? 0) > bodyLimit)
     throw new PipelineError('HTTP_BODY_TOO_LARGE', { limit: bodyLimit })
-  const value = parsed(await whole(exchange.bytes(), options))
+  const value = parsed(await whole(exchange.bytes(), options, hooks))
   if (body === 'array') return { items: elements(value, check) }
   check(value)
   return { value }
@@ -69,7 +74,7 @@ function isLines(exchange: Exchange, body: BodyOptions['body']): boolean {
   })
 }
 
-async function* elements(list: unknown, check: BodyOptions['check']): AsyncGenerator<Item, void, void> {
+async function* elements(list: unknown, check: BodyHooks['check']): AsyncGenerator<Item, void, void> {
   if (!Array.isArray(list)) throw new PipelineError('HTTP_BODY_INVALID', { what: 'is no array' })
   for (const [index, value] of list.entries()) {
     check(value, index + 1)
@@ -79,7 +84,8 @@ async function* elements(list: unknown, check: BodyOptions['check']): AsyncGener
 
 async function* items(
   bytes: AsyncIterable<Uint8Array>,
-  { bodyLimit, bodyTimeoutMs, check, onCancel }: BodyOptions,
+  { bodyLimit, bodyTimeoutMs }: BodyOptions,
+  { check, onCancel }: BodyHooks,
 ): AsyncGenerator<Item, void, void> {
   const patience = patienceOf(bodyTimeoutMs)
   const unlisten = onCancel(() => patience.abort())
@@ -101,7 +107,8 @@ function patienceOf(timeoutMs: number): Patience {
 /** All bytes of a body as text; no more than allowed are kept. */
 async function whole(
   bytes: AsyncIterable<Uint8Array>,
-  { bodyLimit, bodyTimeoutMs, onCancel }: BodyOptions,
+  { bodyLimit, bodyTimeoutMs }: BodyOptions,
+  { onCancel }: BodyHooks,
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   const patience = patienceOf(bodyTimeoutMs)

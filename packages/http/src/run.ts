@@ -56,8 +56,7 @@ async function bodyOf(exchange: Exchange, { graph, options, visit }: Task): Prom
     const problems = contract.inputProblems(value, inlet)
     if (problems.length > 0) throw new PipelineError('HTTP_INPUT', { problems, line })
   }
-  if (input === undefined)
-    return readBody(exchange, { ...options, check, onCancel: (cancel) => visit.onCancel(cancel) })
+  if (input === undefined) return readBody(exchange, options, { check, onCancel: (cancel) => visit.onCancel(cancel) })
   const value = await input(exchange.raw as never) // the framework's, as the option says
   check(value)
   return { value }

@@ -1,6 +1,6 @@
-import { type Logger, type Output, PipelineError, type Snapshot } from '@pipelines/core'
+import { isPipelineError, type Logger, type Output, PipelineError, type Snapshot } from '@pipelines/core'
 import { type CoroMap, type GraphDocument, type Input, type Pipeline, Plumber } from '@pipelines/plumber'
-import { readBody } from './body.js'
+import { type BodyOptions, readBody } from './body.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { resolveHandler } from './options.js'
 import { FORMATS } from './reply.js'
@@ -94,6 +94,8 @@ export class Submissions {
     if (signal?.aborted) aborted()
     try {
       yield* this.#outputs(submission, controller)
+    } catch (error) {
+      throw plainly(error)
     } finally {
       signal?.removeEventListener('abort', aborted)
       this.#leave(client, cancel)
@@ -110,7 +112,7 @@ export class Submissions {
     try {
       if (this.#closing) throw new PipelineError('HTTP_CLOSING', {})
       const client = await this.#clientOf(exchange)
-      const submission = await submissionOf(exchange, { ...options, onCancel: (cancel) => visit.onCancel(cancel) })
+      const submission = await submissionOf(exchange, options, visit)
       const outputs = this.run({ ...submission, client, signal: visit.signal })
       return await streamed(outputs, { visit, options, format: FORMATS[reply], onOver: () => visit.end() })
     } catch (error) {
@@ -204,6 +206,17 @@ export class Submissions {
   }
 }
 
+/** Why a run was ended from here, and what is wrong with what was sent, as themselves. */
+function plainly(error: unknown): unknown {
+  if (!isPipelineError(error)) return error
+  if (isPipelineError(error.cause) && error.cause.code.startsWith('PLB_HTTP_')) return error.cause
+  if (error.code !== 'PLB_OPTION_INVALID') return error
+  const { option, what } = (error as PipelineError<'OPTION_INVALID'>).details
+  return option === 'input'
+    ? new PipelineError('HTTP_BODY_INVALID', { what: `has an "input" that ${what}` }, error)
+    : error
+}
+
 const packetsOf = ({ edges }: Snapshot): number => edges.reduce((sum, { entered }) => sum + entered, 0)
 
 interface Sent {
@@ -211,11 +224,9 @@ interface Sent {
   readonly input?: Input | undefined
 }
 
-async function submissionOf(
-  exchange: Exchange,
-  options: Pick<Parameters<typeof readBody>[1], 'bodyLimit' | 'bodyTimeoutMs' | 'onCancel'>,
-): Promise<Sent> {
-  const body = await readBody(exchange, { ...options, body: 'value', check: () => {} })
+async function submissionOf(exchange: Exchange, options: BodyOptions, visit: Visit): Promise<Sent> {
+  const hooks = { check: () => {}, onCancel: (cancel: () => void) => visit.onCancel(cancel) }
+  const body = await readBody(exchange, { ...options, body: 'value' }, hooks)
   const sent = 'value' in body ? body.value : undefined
   // Whatever it is, it is checked as a document, and as an input, next.
   if (typeof sent !== 'object' || sent === null || !('document' in sent)) return { document: sent as GraphDocument }
