@@ -136,4 +136,46 @@ export const COUNTED: readonly Mutant[] = [
     changes: [{ file: 'packet.ts', search: 'scope.accepted()\n    scope.request', replace: 'scope.request' }],
     caughtBy: asked('by the function, which gives a value then'),
   },
+  {
+    name: 'who cancels at once comes too late',
+    what: 'A request that can be cancelled has its answer before whoever made it can do so.',
+    changes: [
+      {
+        file: 'requests.ts',
+        search: 'if (error === undefined && !this.way.recallable)',
+        replace: 'if (error === undefined)',
+      },
+    ],
+    caughtBy: of('e2e/requests-cancelled', 'that aborts at once, before anything could move'),
+  },
+  {
+    name: 'a request that fails while it is handed on was never there',
+    what: 'Whether anybody has accepted a request is looked at while it is on its way to him.',
+    changes: [
+      {
+        file: 'requests.ts',
+        search: 'else queueMicrotask(() => this.#isOver(error))',
+        replace: 'else this.#isOver(error)',
+      },
+    ],
+    caughtBy: of('e2e/requests-failing', 'where its key is looked up'),
+  },
+  {
+    name: 'who is through lets the next one in on the same stack',
+    what: 'Requests that wait for each other need the more stack the more of them there are.',
+    changes: [{ file: 'requests.ts', search: 'queueMicrotask(this.#call)', replace: 'this.#call()' }],
+    caughtBy: asked('that waits until another one is through'),
+  },
+  {
+    name: 'a root that has ended is still listed',
+    what: 'The neighbour before a root does not learn that it has left.',
+    changes: [
+      {
+        file: 'roots.ts',
+        search: 'if (previous !== undefined) previous.next = next',
+        replace: 'if (previous !== undefined) previous.next = root',
+      },
+    ],
+    caughtBy: of('core/roots', 'in order, whichever leaves first'),
+  },
 ]

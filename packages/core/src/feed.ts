@@ -14,17 +14,20 @@ export interface PutOptions {
   readonly signal?: AbortSignal
 }
 
-interface Put {
+/** A packet on its way in. */
+export interface Entrant {
   readonly packet: Packet
-  readonly settle: (error?: unknown) => void
+  /** Whether it was taken back. */
   cancelled: boolean
+  /** It was handed on; with an error, it never will be. Only the first time counts. */
+  settle(error?: unknown): void
 }
 
 /** The inlet of a standing network: values come by `put`, one after the other, first come first served. */
 export class Feed extends RunningNode {
-  readonly #waiting = new Ring<Put>()
+  readonly #waiting = new Ring<Entrant>()
   /** The put that is being handed on. */
-  #current: Put | undefined
+  #current: Entrant | undefined
   #ended = false
 
   /**
@@ -32,18 +35,12 @@ export class Feed extends RunningNode {
    * with `PLB_RUN_CANCELLED` when its signal aborts first, and with the reason when the run is doomed.
    */
   put(value: unknown, { meta, signal }: PutOptions = {}): Promise<void> {
+    if (signal?.aborted && this.takes) return Promise.reject(this.#cancellation(signal))
     const { roots, countsRoots } = this.host
     const scope = new Scope(countsRoots ? [new Root(roots)] : undefined)
-    return this.enter(new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope), signal)
-  }
-
-  /** Hands a packet on: see {@link put}. */
-  enter(packet: Packet, signal?: AbortSignal): Promise<void> {
-    if (!this.takes) return Promise.reject(this.refusal)
-    if (signal?.aborted) return Promise.reject(this.#cancellation(signal))
     return new Promise((resolve, reject) => {
-      const put: Put = {
-        packet,
+      const put: Entrant = {
+        packet: new Packet(value, meta === undefined ? NO_META : Object.freeze({ ...meta }), scope),
         cancelled: false,
         settle: (error) => {
           unlisten?.()
@@ -52,9 +49,18 @@ export class Feed extends RunningNode {
         },
       }
       const unlisten = signal && onAbort(signal, () => this.#cancel(put, signal))
-      this.#waiting.push(put)
-      this.#pump()
+      this.admit(put)
     })
+  }
+
+  /** Hands a packet on in its turn: see {@link put}. */
+  admit(entrant: Entrant): void {
+    if (!this.takes) {
+      entrant.settle(this.refusal)
+      return
+    }
+    this.#waiting.push(entrant)
+    this.#pump()
   }
 
   /** No more values: ends once what waits was handed on. */
@@ -137,7 +143,7 @@ export class Feed extends RunningNode {
     }
   }
 
-  async #sendLate(put: Put, sent: Promise<boolean>): Promise<void> {
+  async #sendLate(put: Entrant, sent: Promise<boolean>): Promise<void> {
     try {
       this.#sent(put, await this.movement.until(sent))
     } catch (error) {
@@ -146,19 +152,19 @@ export class Feed extends RunningNode {
     this.#pump()
   }
 
-  #sent(put: Put, accepted: boolean): void {
+  #sent(put: Entrant, accepted: boolean): void {
     if (pacer.due()) void this.#breathe(put, accepted)
     else this.#settle(put, accepted)
   }
 
   /** A caller that puts as fast as it can must not keep timers and sockets waiting; the order of puts stays. */
-  async #breathe(put: Put, accepted: boolean): Promise<void> {
+  async #breathe(put: Entrant, accepted: boolean): Promise<void> {
     await pacer.turn()
     this.#settle(put, accepted)
     this.#pump()
   }
 
-  #settle(put: Put, accepted: boolean): void {
+  #settle(put: Entrant, accepted: boolean): void {
     this.#current = undefined
     this.movement.active--
     if (!put.cancelled) {
@@ -173,7 +179,7 @@ export class Feed extends RunningNode {
     this.burstEnded()
   }
 
-  #cancel(put: Put, signal: AbortSignal | undefined): void {
+  #cancel(put: Entrant, signal: AbortSignal | undefined): void {
     // What somebody has accepted cannot be taken back: then the signal came too late.
     if (put === this.#current && !this.outlet.withdraw(put.packet.scope)) return
     put.cancelled = true

@@ -42,17 +42,20 @@ export class Leaf {
   #deliverCounted(origin: Packet, port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {
     const { scope } = origin
     scope.enter(1)
-    const settle = (taken: boolean): boolean => {
-      if (taken) {
-        scope.accepted()
-        origin.mark('delivered')
-      }
-      if (taken || !this.#o.isDoomed()) scope.leave()
-      return taken
-    }
     const { request } = scope
     const handed = request === undefined ? this.#deliver(port, value, meta) : this.#answer(request, port, value, meta)
-    return typeof handed === 'boolean' ? settle(handed) : handed.then(settle)
+    if (typeof handed !== 'boolean') return handed.then((taken) => this.#settle(origin, taken))
+    return this.#settle(origin, handed)
+  }
+
+  #settle(origin: Packet, taken: boolean): boolean {
+    const { scope } = origin
+    if (taken) {
+      scope.accepted()
+      origin.mark('delivered')
+    }
+    if (taken || !this.#o.isDoomed()) scope.leave()
+    return taken
   }
 
   #deliver(port: string, value: unknown, meta: Meta): boolean | Promise<boolean> {

@@ -16,8 +16,8 @@ import type { Pipework } from './pipework.js'
 import type { Plan } from './plan.js'
 import { type End, Records } from './records.js'
 import type { Load, RunReport, Snapshot } from './report.js'
-import type { RequestHost, RequestOptions } from './request.js'
-import { type RequestHandle, Requests, refused } from './requests.js'
+import type { RequestHost } from './request.js'
+import { type RequestHandle, Requests, refused, type Way } from './requests.js'
 import { RootLedger } from './roots.js'
 import { type StallHost, StallWatch } from './stall.js'
 import type { TapSettings } from './taps.js'
@@ -123,10 +123,10 @@ export class Network implements Host, RequestHost, StallHost {
   }
 
   /** Sends a value through: see {@link Requests.send}. */
-  request(node: number, value: unknown, options: RequestOptions): RequestHandle {
+  request<T>(node: number, value: unknown, way: Omit<Way<T>, 'feed'>): RequestHandle<T> {
     const feed = this.#feed(node)
     this.#requests ??= new Requests(this, this.#options)
-    return feed.takes ? this.#requests.send(value, (packet) => feed.enter(packet), options) : refused(feed.refusal)
+    return feed.takes ? this.#requests.send(value, { feed, ...way }) : refused(feed.refusal)
   }
 
   cancel(scope: Scope, reason: unknown): readonly string[] {

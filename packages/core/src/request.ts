@@ -79,38 +79,44 @@ export class Request extends Root implements Answer {
   /** The first failure of an item that was left out. */
   skipped: PipelineError | undefined
   readonly outputs: Output[] = []
-  readonly answer: Promise<Answer>
+  /** Settles with what `select` makes of it. */
+  readonly answer: Promise<unknown>
   /** Told when nothing of it is inside any more. */
   onLeft: () => void = () => {}
   readonly #host: RequestHost
   readonly options: RequestOptions
   /** Where its outputs go, unless they are gathered. */
   readonly #delivery: Delivery | undefined
-  readonly #startedAt = performance.now()
+  /** Whether anybody wants to hear of its calls. */
+  readonly isTraced: boolean
+  readonly #startedAt: number
   /** When packets came to where they are; only where it is traced. */
   readonly #arrivals: WeakMap<Packet, number> | undefined
-  #resolve: (answer: Answer) => void = () => {}
-  #reject: (error: PipelineError) => void = () => {}
+  #resolve: (answer: unknown) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  readonly #select: (answer: Answer) => unknown
   #timer: NodeJS.Timeout | undefined
   /** Stops listening to the signal. */
   readonly #unlisten: (() => void) | undefined
 
-  constructor(host: RequestHost, options: RequestOptions) {
+  /** @param select what it is answered with; what that throws, it fails with */
+  constructor(host: RequestHost, options: RequestOptions, select: (answer: Answer) => unknown) {
     super(host.roots)
+    const { env, onOutput, signal, timeoutMs, trace } = options
     this.#host = host
     this.options = options
-    this.#arrivals = options.trace && new WeakMap()
-    this.env = options.env && laidOver(host.env, options.env)
+    this.#select = select
+    this.isTraced = trace !== undefined
+    this.#startedAt = this.isTraced ? performance.now() : 0
+    this.#arrivals = trace && new WeakMap()
+    this.env = env && laidOver(host.env, env)
     this.scope = new Scope([this], undefined, this)
-    const { onOutput } = options
-    const owner = { isOver: () => this.over, fail: (error: PipelineError) => this.fail(error) }
-    this.#delivery = onOutput && new Delivery((output) => this.scope.run(onOutput, undefined, output), owner)
+    this.#delivery = onOutput && this.#deliveryTo(onOutput)
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const { signal, timeoutMs } = options
-    this.#unlisten = signal && onAbort(signal, this.#abort)
+    this.#unlisten = signal && onAbort(signal, () => this.cancel(signal.reason))
     if (timeoutMs !== undefined)
       this.#timer = setTimeout(() => {
         const late = (nodes?: readonly string[]): PipelineError =>
@@ -151,7 +157,7 @@ export class Request extends Root implements Answer {
   override onSettled(): void {
     if (!this.over) {
       this.#answered()
-      this.#resolve(this)
+      this.#answers()
     }
     this.onLeft()
   }
@@ -176,7 +182,18 @@ export class Request extends Root implements Answer {
     )
   }
 
-  readonly #abort = (): void => this.cancel(this.options.signal?.reason)
+  #deliveryTo(onOutput: (output: Output) => unknown): Delivery {
+    const owner = { isOver: () => this.over, fail: (error: PipelineError) => this.fail(error) }
+    return new Delivery((output) => this.scope.run(onOutput, undefined, output), owner)
+  }
+
+  #answers(): void {
+    try {
+      this.#resolve(this.#select(this))
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
 
   /** @param reason what its calls are told */
   #cancel(reason: unknown, error: (nodes: readonly string[]) => PipelineError): void {
@@ -199,7 +216,7 @@ export class Request extends Root implements Answer {
 
   #answered(): void {
     this.over = true
-    clearTimeout(this.#timer)
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#unlisten?.()
     this.#delivery?.clear()
   }

@@ -15,6 +15,9 @@ export class Root {
   readonly #ledger: RootLedger
   #live = 0
   #verdict: Verdict = 'filtered'
+  /** Its neighbours among those of its ledger that are on their way. */
+  previous: Root | undefined
+  next: Root | undefined
   /** Whether anybody has accepted a packet of it. */
   accepted = false
   /** Whether it was taken back before anybody did: then it never was. */
@@ -29,7 +32,7 @@ export class Root {
   }
 
   enter(packets: number): void {
-    if (this.#live === 0) this.#ledger.living.add(this)
+    if (this.#live === 0) this.#ledger.enter(this)
     this.#live += packets
   }
 
@@ -48,12 +51,29 @@ export class Root {
 
 /** Gives every root of a run exactly one verdict; kept where it was asked for. */
 export class RootLedger {
-  readonly living: Set<Root> = new Set()
+  // A list through its members: a set that they go through one by one is made anew for every few of them.
+  #first: Root | undefined
+  #last: Root | undefined
   readonly #counts: Record<Verdict, number> = { delivered: 0, filtered: 0, errored: 0, aborted: 0, deadLettered: 0 }
+
+  /** Those that are on their way, in the order in which they came. */
+  get living(): readonly Root[] {
+    const living: Root[] = []
+    for (let root = this.#first; root !== undefined; root = root.next) living.push(root)
+    return living
+  }
+
+  /** Something of it is on its way. */
+  enter(root: Root): void {
+    root.previous = this.#last
+    if (this.#last === undefined) this.#first = root
+    else this.#last.next = root
+    this.#last = root
+  }
 
   /** Nothing of it is on its way any more. */
   settle(root: Root): void {
-    this.living.delete(root)
+    this.#remove(root)
     if (!root.withdrawn) this.#counts[root.verdict]++
     root.onSettled()
   }
@@ -64,7 +84,18 @@ export class RootLedger {
       root.mark('aborted')
       if (root.accepted) this.settle(root)
     }
-    this.living.clear()
+    this.#first = undefined
+    this.#last = undefined
     return { ...this.#counts }
+  }
+
+  #remove(root: Root): void {
+    const { previous, next } = root
+    if (previous !== undefined) previous.next = next
+    else if (this.#first === root) this.#first = next
+    if (next !== undefined) next.previous = previous
+    else if (this.#last === root) this.#last = previous
+    root.previous = undefined
+    root.next = undefined
   }
 }

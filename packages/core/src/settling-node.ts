@@ -55,8 +55,8 @@ export abstract class SettlingNode extends RunningNode {
 
   /** Tells the requests that want to know of it what a call did. */
   trace({ index, attempt, startedMs }: WorkerSlot, packet: Packet, outcome: TraceStep['outcome']): void {
-    const { counted, request } = packet.scope
-    if (counted && request !== undefined)
+    const { request } = packet.scope
+    if (request?.isTraced === true)
       request.step(packet, { node: this.name, index, attempts: attempt, startedMs, outcome })
   }
 

@@ -119,7 +119,8 @@ export class WorkerSlot implements Context {
     this.meta = packet.meta
     this.index = index
     this.lapsed = false
-    if (packet.scope.counted) this.startedMs = packet.scope.request?.now() ?? 0
+    const { request } = packet.scope
+    if (request?.isTraced === true) this.startedMs = request.now()
     if (this.#used) this.#reset()
   }
 

@@ -35,8 +35,7 @@ export function assignInput(inlets: ReadonlyMap<string, number>, input: unknown)
 /** The number of an inlet: the only one, or the named one. */
 export function inletNumber(inlets: ReadonlyMap<string, number>, name: unknown): number {
   if (name === undefined) {
-    const [only, ...others] = inlets.values()
-    if (only !== undefined && others.length === 0) return only
+    if (inlets.size === 1) for (const only of inlets.values()) return only
     const what =
       inlets.size === 0 ? 'is missing, and the graph has no inlet' : `is missing: the graph has ${listed(inlets)}`
     throw new PipelineError('OPTION_INVALID', { option: 'node', what })

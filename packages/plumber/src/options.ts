@@ -25,8 +25,10 @@ export const isBoolean: Rule = (value) => (typeof value === 'boolean' ? undefine
 export function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>): void {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
-  refuseTypos(options, Object.keys(rules))
-  for (const [option, value] of Object.entries(options)) {
+  const given = Object.keys(options)
+  if (!given.every((option) => Object.hasOwn(rules, option))) refuseTypos(options, Object.keys(rules))
+  for (const option of given) {
+    const value: unknown = Reflect.get(options, option)
     const rule = value !== undefined && Object.hasOwn(rules, option) ? rules[option] : undefined
     const wrong = rule?.(value)
     if (wrong !== undefined) throw new PipelineError('OPTION_INVALID', { option, what: `${wrong}, got ${show(value)}` })

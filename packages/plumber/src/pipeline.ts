@@ -1,4 +1,5 @@
 import {
+  type Answer,
   DISPOSE_MS,
   DRAIN_MS,
   type Load,
@@ -32,6 +33,15 @@ export interface PipelinePutOptions extends PutOptions {
   readonly node?: string
 }
 
+/** What a request is answered with, and whether it may be taken out before. */
+interface Sending<T> {
+  readonly select: (answer: Answer) => T
+  readonly recallable: boolean
+}
+
+/** The options of a request for which none were given. */
+const AS_USUAL: ProcessOptions = Object.freeze({})
+
 /**
  * A running graph. It stands until its inputs have ended, or until it is drained or doomed; `settled` then has the
  * report. Two pipelines of one Plumber share nothing that changes.
@@ -41,6 +51,8 @@ export class Pipeline implements AsyncDisposable {
   readonly settled: Promise<RunReport>
   readonly #index: PlanIndex
   readonly #network: Network
+  /** The only inlet, once a request was let in there. */
+  #asked: number | undefined
 
   /** Made by `Plumber.createPipeline`. */
   constructor(index: PlanIndex, options: NetworkOptions) {
@@ -74,18 +86,13 @@ export class Pipeline implements AsyncDisposable {
    * where a node behind the inlet gives outputs that belong to no single value; `PLB_STATE_NOT_RUNNING` after `end`;
    * with the error of the run if that ends before
    */
-  async process<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T> {
-    const { outputs, skipped } = await this.request(value, options).answer
-    const [only, ...others] = outputs
-    if (only === undefined || others.length > 0)
-      throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
-    return only.value as T // the caller's word for what the leaves give
+  process<T = unknown>(value: unknown, options: ProcessOptions = AS_USUAL): Promise<T> {
+    return this.#ask(value, options, onlyValue) as Promise<T> // the caller's word for what the leaves give
   }
 
   /** Like {@link process}, for any number of outputs: all of them, in the order in which they were handed over. */
-  async processAll<T = unknown>(value: unknown, options: ProcessOptions = {}): Promise<T[]> {
-    const { outputs } = await this.request(value, options).answer
-    return outputs.map((output) => output.value as T) // as above
+  processAll<T = unknown>(value: unknown, options: ProcessOptions = AS_USUAL): Promise<T[]> {
+    return this.#ask(value, options, allValues) as Promise<T[]> // as above
   }
 
   /**
@@ -104,13 +111,10 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /** Sends a value through the network: what {@link process} waits for, and a way to take it out again. */
-  request(value: unknown, given: ProcessOptions & Pick<RequestOptions, 'onOutput'> = {}): RequestHandle {
-    checkProcessOptions(given)
-    const { node, ...options } = given
-    const number = inletNumber(this.#index.inlets, node)
-    const mixed = mixedBehind(this.#index.plan, number)
-    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
-    return this.#network.request(number, value, options)
+  request(value: unknown, given: ProcessOptions & Pick<RequestOptions, 'onOutput'> = AS_USUAL): RequestHandle {
+    const request = this.#send(value, given, { select: asItIs, recallable: true })
+    request.answer.then(undefined, () => {}) // nobody has to wait for it
+    return request
   }
 
   /** What its graph takes and gives. */
@@ -207,6 +211,33 @@ export class Pipeline implements AsyncDisposable {
     await this.drain({ deadlineMs: DISPOSE_MS })
   }
 
+  /** Sends a value through; what is wrong with the options rejects the answer as all else does. */
+  #ask<T>(value: unknown, options: ProcessOptions, select: (answer: Answer) => T): Promise<T> {
+    try {
+      return this.#send(value, options, { select, recallable: options?.signal !== undefined }).answer
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #send<T>(value: unknown, given: ProcessOptions, { select, recallable }: Sending<T>): RequestHandle<T> {
+    if (given === AS_USUAL) {
+      this.#asked ??= this.#inletFor(undefined)
+      return this.#network.request(this.#asked, value, { options: AS_USUAL, select, recallable })
+    }
+    checkProcessOptions(given)
+    const { node, ...options } = given
+    return this.#network.request(this.#inletFor(node), value, { options, select, recallable })
+  }
+
+  /** The inlet that a request enters by. */
+  #inletFor(node: string | undefined): number {
+    const number = inletNumber(this.#index.inlets, node)
+    const mixed = mixedBehind(this.#index.plan, number)
+    if (mixed !== undefined) throw new PipelineError('OPTION_CONFLICT', mixed)
+    return number
+  }
+
   #number(node: string): number {
     const number = this.#index.nodes.get(node)
     if (number !== undefined) return number
@@ -216,4 +247,19 @@ export class Pipeline implements AsyncDisposable {
       suggestion: suggester([...this.#index.nodes.keys()])(String(node)),
     })
   }
+}
+
+function onlyValue({ outputs, skipped }: Answer): unknown {
+  const [only] = outputs
+  if (only === undefined || outputs.length > 1)
+    throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
+  return only.value
+}
+
+function allValues({ outputs }: Answer): unknown[] {
+  return outputs.map(({ value }) => value)
+}
+
+function asItIs(answer: Answer): Answer {
+  return answer
 }

@@ -370,6 +370,19 @@ describe('a request', () => {
     await pipeline.drain()
   })
 
+  test('that waits until another one is through needs no more stack for that', async () => {
+    const many = range(10_000)
+    const asked: Promise<number>[] = []
+    const a = (n: number): number => {
+      if (n < 0) for (const each of many) asked.push(pipeline.process<number>(each))
+      return n
+    }
+    const pipeline = chain({ in: 'std.inlet', a, b: same }).createPipeline({ maxInFlight: 1, overload: 'wait' })
+    expect(await pipeline.process(-1)).toBe(-1)
+    expect(await Promise.all(asked)).toEqual(many)
+    await pipeline.drain()
+  })
+
   test('goes by the queues where a node, or the run, must be alone', async () => {
     const orderOf = async (options: object, wrap: (run: Run) => object): Promise<string[]> => {
       const order: string[] = []
