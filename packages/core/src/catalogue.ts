@@ -215,11 +215,20 @@ export const CATALOGUE = {
       `${d.maxInFlight} requests are in flight already, which is all that are allowed.`,
       'Try again later, or set "overload" to "wait", or raise "maxInFlight".',
     ),
-  RUN_CARDINALITY: (d: { count: number }): Wording =>
-    say(
-      `The request gave ${d.count === 0 ? 'no output' : `${d.count} outputs`} instead of one.`,
-      'Use processAll() for any number of outputs.',
-    ),
+  RUN_CARDINALITY: (d: {
+    count: number
+    /** How many there may be, where that is a limit. */
+    most?: number | undefined
+  }): Wording =>
+    d.most === undefined
+      ? say(
+          `The request gave ${d.count === 0 ? 'no output' : `${d.count} outputs`} instead of one.`,
+          'Use processAll() for any number of outputs.',
+        )
+      : say(
+          `The request gave more than ${d.most} output${d.most === 1 ? '' : 's'}.`,
+          'Use processStream() to take them one by one.',
+        ),
   RUN_UNEQUAL: (d: { node: string; counts: Readonly<Record<string, number>> }): Wording =>
     say(
       `The inputs of node ${quote(d.node)} have different lengths: ${Object.entries(d.counts)

@@ -23,24 +23,26 @@ export interface TraceStep {
 
 /** How one request is to go. */
 export interface RequestOptions {
-  readonly meta?: Meta
+  readonly meta?: Meta | undefined
   /** More for `ctx.env` of its calls, over what the run was given. */
-  readonly env?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, unknown>> | undefined
   /** Cancels it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Milliseconds after which it is cancelled with `PLB_RUN_DEADLINE`. @defaultValue none */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Told about every call that an item of it was in, when the call has ended. */
-  readonly trace?: (step: TraceStep) => void
+  readonly trace?: ((step: TraceStep) => void) | undefined
   /**
    * Takes its outputs, one at a time; what it returns is awaited, and its leaf waits with it. What it throws fails the
    * request. Absent: they are gathered.
    */
-  readonly onOutput?: (output: Output) => unknown
+  readonly onOutput?: ((output: Output) => unknown) | undefined
+  /** Most outputs that are gathered; one more fails it with `PLB_RUN_CARDINALITY`. @defaultValue no limit */
+  readonly maxOutputs?: number | undefined
   /** What it does where too many are in flight. @defaultValue that of the run */
-  readonly overload?: Overload
+  readonly overload?: Overload | undefined
   /** `ctx.log` of its calls. @defaultValue that of the run */
-  readonly logger?: Logger
+  readonly logger?: Logger | undefined
 }
 
 /** Whether a request too many is refused, or waits until it may enter, first come first served. */
@@ -128,6 +130,11 @@ export class Request extends Root implements Answer {
   /** Takes an output of it; a promise where its leaf has to wait for whoever asked. */
   deliver(output: Output): boolean | Promise<boolean> {
     if (this.#delivery !== undefined) return this.#delivery.deliver(output) ?? true
+    const { maxOutputs: most = Number.POSITIVE_INFINITY } = this.options
+    if (this.outputs.length >= most) {
+      this.fail(new PipelineError('RUN_CARDINALITY', { count: this.outputs.length + 1, most }))
+      return false
+    }
     this.outputs.push(output)
     return true
   }

@@ -161,7 +161,8 @@ function tooLate({ details, report }: PipelineError): string {
 }
 
 function manyOutputs({ details }: PipelineError): string {
-  const { count } = details as { readonly count?: number }
+  const { count, most } = details as { readonly count?: number; readonly most?: number }
+  if (most !== undefined) return `The graph gave more than ${most} output${most === 1 ? '' : 's'} for this request.`
   return `The graph gave ${count === 0 ? 'no output' : `${count} outputs`} for this request instead of one.`
 }
 

@@ -60,7 +60,7 @@ export class NodeExchange implements Exchange {
     const closed = (): void => {
       if (!response.writableEnded) tell()
     }
-    response.once('close', closed)
+    response.on('close', closed)
     return () => response.off('close', closed)
   }
 

@@ -1,5 +1,5 @@
-import { type Output, PipelineError } from '@pipelines/core'
-import type { Input, ProcessOptions } from '@pipelines/plumber'
+import { type Answer, type Output, PipelineError } from '@pipelines/core'
+import type { Input, ProcessOptions, ProcessStreamOptions } from '@pipelines/plumber'
 import type { Body, Item } from './body.js'
 import { toHttpError } from './http-error.js'
 import type { ResolvedHandler } from './options.js'
@@ -23,16 +23,21 @@ export interface Work extends Task {
   readonly body: Body
 }
 
-/** All outputs of a request. Rejects with `PLB_HTTP_OUTPUT` where there are more than allowed. */
-export async function gather(work: Work): Promise<readonly Output[]> {
-  const { graph, options, visit, body } = work
-  if (graph.mode === 'shared' && 'value' in body) return gatherOne(work, body.value, visit.requestOptions(work.given))
+type Gathered = Pick<Answer, 'outputs'>
+
+/** All outputs of a request. Rejects with `PLB_RUN_CARDINALITY` where there are more than `most`. */
+export function gather(work: Work, most: number): Promise<Gathered> {
+  const { graph, body } = work
+  return graph.mode === 'shared' && 'value' in body ? gatherOne(work, body.value, most).answer : gatherAll(work, most)
+}
+
+async function gatherAll(work: Work, most: number): Promise<Gathered> {
   const outputs: Output[] = []
   for await (const output of stream(work)) {
-    if (outputs.length >= options.maxOutputs) throw tooMany(options)
+    if (outputs.length >= most) throw new PipelineError('RUN_CARDINALITY', { count: outputs.length + 1, most })
     outputs.push(output)
   }
-  return outputs
+  return { outputs }
 }
 
 /** The outputs of a request as they are made, no faster than they are taken. Leaving the loop cancels the rest. */
@@ -43,36 +48,40 @@ export function stream(work: Work): AsyncGenerator<Output, void, void> {
 }
 
 /** What comes of one value, without a signal: making one would cost more than the request. */
-async function gatherOne(
-  { graph, options, visit }: Work,
+function gatherOne(
+  work: Work,
   value: unknown,
-  given: ProcessOptions,
-): Promise<readonly Output[]> {
-  const outputs: Output[] = []
-  let isExcess = false
-  const onOutput = (output: Output): void => {
-    if (outputs.length < options.maxOutputs) outputs.push(output)
-    else {
-      isExcess = true
-      request.cancel()
-    }
-  }
-  const request = graph.pipeline.request(value, { ...target(options), ...given, ...time(visit), onOutput })
-  const unlisten = visit.onCancel((reason) => request.cancel(reason))
-  try {
-    await request.answer
-    return outputs
-  } catch (error) {
-    throw isExcess ? tooMany(options) : error
-  } finally {
-    unlisten()
+  maxOutputs: number,
+): { readonly answer: Promise<Gathered>; readonly unlisten: () => void } {
+  const request = work.graph.pipeline.request(value, requestOptions(work, { maxOutputs }))
+  const unlisten = work.visit.onCancel((reason) => request.cancel(reason))
+  return { answer: request.answer, unlisten }
+}
+
+/** With what a value of it is sent through. */
+function requestOptions(
+  { options, visit, given }: Task,
+  { maxOutputs, signal, queueSize }: Pick<ProcessStreamOptions, 'maxOutputs' | 'signal' | 'queueSize'>,
+): ProcessStreamOptions {
+  // One object, of one shape, with whatever is not given left undefined: this is made for every request.
+  return {
+    node: given.node ?? options.inlet,
+    overload: given.overload ?? 'wait', // it was let in; its parts need not be
+    env: visit.env(given.env),
+    meta: visit.meta(given.meta),
+    logger: given.logger ?? visit.logger,
+    timeoutMs: visit.leftMs,
+    trace: given.trace,
+    signal: given.signal ?? signal,
+    maxOutputs,
+    queueSize,
   }
 }
 
 async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, void, void> {
-  const { graph, options, visit } = work
-  const given = { ...target(options), ...visit.requestOptions(work.given), ...time(visit) }
-  yield* graph.pipeline.processStream(value, { ...given, signal: visit.signal, queueSize: READ_AHEAD })
+  const { graph, visit } = work
+  const given = requestOptions(work, { signal: visit.signal, queueSize: READ_AHEAD })
+  yield* graph.pipeline.processStream(value, given)
 }
 
 /**
@@ -80,8 +89,7 @@ async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, vo
  * since a client may wait for an answer before it sends the next one.
  */
 async function* inOrder(work: Work, items: AsyncGenerator<Item, void, void>): AsyncGenerator<Output, void, void> {
-  const { options, visit } = work
-  const given = visit.requestOptions(work.given)
+  const { options } = work
   const inside: Promise<readonly Output[]>[] = []
   let reading: Promise<IteratorResult<Item, void>> | undefined = items.next()
   try {
@@ -94,7 +102,9 @@ async function* inOrder(work: Work, items: AsyncGenerator<Item, void, void>): As
         inside.shift()
       } else if (step.done === true) reading = undefined
       else {
-        inside.push(begin(work, step.value, given))
+        const begun = begin(work, step.value)
+        begun.catch(() => {}) // the first error is enough
+        inside.push(begun)
         reading = items.next()
         reading.catch(() => {}) // it is looked at later, if at all
       }
@@ -109,22 +119,23 @@ function firstOf<T>(reading: Promise<T>, oldest: Promise<unknown> | undefined): 
   return oldest === undefined ? reading : Promise.race([oldest.then(() => undefined), reading])
 }
 
-function begin(work: Work, { value, place }: Item, given: ProcessOptions): Promise<readonly Output[]> {
-  const { closing } = work.graph
-  const outputs = closing ? Promise.reject(new PipelineError('HTTP_CLOSING', {})) : gatherOne(work, value, given)
-  const found = outputs.catch((error) => Promise.reject(toHttpError(error).of(place)))
-  found.catch(() => {}) // the first error is enough
-  return found
+async function begin(work: Work, { value, place }: Item): Promise<readonly Output[]> {
+  try {
+    if (work.graph.closing) throw new PipelineError('HTTP_CLOSING', {})
+    const { answer, unlisten } = gatherOne(work, value, work.options.maxOutputs)
+    return (await answer.finally(unlisten)).outputs
+  } catch (error) {
+    throw toHttpError(error).of(place)
+  }
 }
 
 /** A pipeline of its own, which takes the whole body as a stream. */
 async function* ownRun({ graph, options, visit, given, body }: Work): AsyncGenerator<Output, void, void> {
   const { plumber } = graph
-  const { env, logger } = visit.requestOptions(given)
-  const { leftMs } = visit
+  const { leftMs, logger } = visit
   yield* plumber.stream(inputOf(graph, options, body), {
     signal: visit.signal,
-    ...(env && { env }),
+    env: visit.env(given.env),
     ...(logger && { logger }),
     ...(leftMs !== undefined && { deadlineMs: leftMs }),
   })
@@ -141,17 +152,4 @@ function inputOf({ plumber }: ServedGraph, { inlet }: ResolvedHandler, body: Bod
 
 async function* valuesOf(items: AsyncGenerator<Item, void, void>): AsyncGenerator<unknown, void, void> {
   for await (const { value } of items) yield value
-}
-
-const target = ({ inlet }: ResolvedHandler): ProcessOptions => (inlet === undefined ? {} : { node: inlet })
-
-function time({ leftMs }: Visit): ProcessOptions {
-  return leftMs === undefined ? {} : { timeoutMs: leftMs }
-}
-
-function tooMany({ maxOutputs }: ResolvedHandler): PipelineError {
-  return new PipelineError('HTTP_OUTPUT', {
-    what: `has more than ${maxOutputs} outputs`,
-    hint: 'Use a reply that is a stream.',
-  })
 }

@@ -1,49 +1,58 @@
-import { PipelineError } from '@pipelines/core'
+import { type Output, PipelineError } from '@pipelines/core'
 import type { ProcessOptions } from '@pipelines/plumber'
 import type { Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
 import { gather } from './outputs.js'
-import type { Place, ServedGraph } from './served-graph.js'
-import { Visit } from './visit.js'
+import type { ServedGraph } from './served-graph.js'
+import type { Visit } from './visit.js'
 
 /** How a value is sent through a graph by a handler of somebody else. */
 export interface Asked {
-  readonly options?: ProcessOptions
+  readonly options?: ProcessOptions | undefined
   /** The request that it is done for. */
-  readonly exchange?: Exchange
+  readonly exchange?: Exchange | undefined
 }
 
 /** Sends a value through a graph and gives its one output. Rejects with an `HttpError`. */
-export async function ask<T>(graph: ServedGraph, value: unknown, asked: Asked): Promise<T> {
-  const values = await askAll<T>(graph, value, asked)
-  if (values.length === 1) return values[0] as T // there is one
-  throw toHttpError(new PipelineError('RUN_CARDINALITY', { count: values.length }))
+export function ask<T>(graph: ServedGraph, value: unknown, { options, exchange }: Asked): Promise<T> {
+  return answered(graph, value, { options, exchange, most: 1, select: onlyValue }) as Promise<T> // the caller's word for what the leaves give
 }
 
 /** The same for any number of outputs. */
-export async function askAll<T>(graph: ServedGraph, value: unknown, asked: Asked): Promise<T[]> {
-  const { options: given = {}, exchange = NOBODY } = asked
-  let place: Place | undefined
+export function askAll<T>(graph: ServedGraph, value: unknown, { options, exchange }: Asked): Promise<T[]> {
+  const most = graph.defaults.maxOutputs
+  return answered(graph, value, { options, exchange, most, select: allValues }) as Promise<T[]> // as above
+}
+
+interface Question<T> extends Asked {
+  readonly most: number
+  readonly select: (outputs: readonly Output[]) => T
+}
+
+async function answered<T>(graph: ServedGraph, value: unknown, question: Question<T>): Promise<T> {
+  const { options: given = NOTHING, exchange = NOBODY, most, select } = question
   let visit: Visit | undefined
-  let outcome: 'completed' | 'failed' = 'failed'
   try {
-    place = graph.admit()
     const { defaults } = graph
     const options = given.timeoutMs === undefined ? defaults : { ...defaults, timeoutMs: given.timeoutMs }
-    const of = new Visit(exchange, options, graph)
-    visit = of
-    place.onClose((reason) => of.cancel(reason))
+    visit = graph.admit(exchange, options)
     if (options.context !== undefined) await visit.prepare()
-    const outputs = await gather({ graph, options, visit, given, body: { value } })
-    outcome = 'completed'
-    return outputs.map((output) => output.value as T) // the caller's word for what the leaves give
+    const { outputs } = await gather({ graph, options, visit, given, body: { value } }, most)
+    visit.end(true)
+    return select(outputs)
   } catch (error) {
+    visit?.end(false)
     throw toHttpError(error)
-  } finally {
-    place?.release(visit?.gone === true ? 'left' : outcome)
-    visit?.end()
   }
 }
+
+function onlyValue([only]: readonly Output[]): unknown {
+  if (only === undefined) throw new PipelineError('RUN_CARDINALITY', { count: 0 })
+  return only.value
+}
+
+const allValues = (outputs: readonly Output[]): unknown[] => outputs.map(({ value }) => value)
+const NOTHING: ProcessOptions = Object.freeze({})
 
 /** Where no request is behind it. */
 const NOBODY: Exchange = {

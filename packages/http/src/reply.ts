@@ -39,10 +39,8 @@ const sse: Format = {
 export const FORMATS: Readonly<Record<'ndjson' | 'sse', Format>> = { ndjson, sse }
 
 /** The answer with the one output there must be. */
-export function valueReply(outputs: readonly Output[], skipped?: PipelineError): Reply {
-  const [only] = outputs
-  if (only === undefined || outputs.length > 1)
-    throw new PipelineError('RUN_CARDINALITY', { count: outputs.length }, skipped)
+export function valueReply([only]: readonly Output[]): Reply {
+  if (only === undefined) throw new PipelineError('RUN_CARDINALITY', { count: 0 })
   return { status: 200, headers: { 'content-type': JSON_TYPE }, body: text(only.value) }
 }
 

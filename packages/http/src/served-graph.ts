@@ -9,9 +9,10 @@ import {
   type PlumberOptions,
   type RunOptions,
 } from '@pipelines/plumber'
-import type { Endpoint } from './exchange.js'
+import type { Endpoint, Exchange } from './exchange.js'
 import { HANDLER_RULES, type HandlerOptions, isIn, type ResolvedHandler, resolveHandler } from './options.js'
 import { runEndpoint } from './run.js'
+import { type Host, type Outcome, Visit } from './visit.js'
 
 /** What is true of a graph that answers requests, whoever has made its pipeline. */
 export interface ServingOptions extends HandlerOptions {
@@ -45,21 +46,13 @@ export interface ServedCounts {
   left: number
 }
 
-/** A request that was let in. */
-export interface Place {
-  /** Calls `cancel` when there is no more time for it. */
-  onClose(cancel: (reason: unknown) => void): void
-  /** It has its answer, or will never have one. Without effect the second time. */
-  release(outcome: 'completed' | 'failed' | 'left'): void
-}
-
 export const MAX_IN_FLIGHT = 1024
 /** Part of the time to close in which what is inside may flow out. */
 const FLOW_OUT = 0.8
 const RULES = { ...HANDLER_RULES, mode: isIn('shared', 'perRequest'), maxInFlight: isCount }
 
 /** One graph, warm: lets requests in, counts them, and has what answers them. */
-export class ServedGraph {
+export class ServedGraph implements Host {
   readonly name: string
   readonly mode: 'shared' | 'perRequest'
   readonly maxInFlight: number
@@ -72,8 +65,8 @@ export class ServedGraph {
   readonly #options: GraphOptions | undefined
   #plumber: Plumber | undefined
   #pipeline: Pipeline | undefined
-  /** By place, what ends its request. */
-  readonly #places = new Map<Place, (reason: unknown) => void>()
+  /** Requests in progress. */
+  readonly #visits = new Set<Visit>()
   #closing = false
   /** Told when nothing is in progress any more. */
   #onEmpty: () => void = () => {}
@@ -126,7 +119,7 @@ export class ServedGraph {
   }
 
   get inFlight(): number {
-    return this.#places.size
+    return this.#visits.size
   }
 
   get isReady(): boolean {
@@ -163,18 +156,17 @@ export class ServedGraph {
   }
 
   /** Lets a request in, or throws: see {@link check}. */
-  admit(): Place {
+  admit(exchange: Exchange, options: ResolvedHandler): Visit {
     this.check()
-    const place: Place = {
-      onClose: (cancel) => void this.#places.set(place, cancel),
-      release: (outcome) => {
-        if (!this.#places.delete(place)) return
-        this.counts[outcome]++
-        if (this.inFlight === 0) this.#onEmpty()
-      },
-    }
-    this.#places.set(place, () => {})
-    return place
+    const visit = new Visit(exchange, options, this)
+    this.#visits.add(visit)
+    return visit
+  }
+
+  leave(visit: Visit, outcome: Outcome): void {
+    this.counts[outcome]++
+    this.#visits.delete(visit)
+    if (this.inFlight === 0) this.#onEmpty()
   }
 
   /** Lets nobody in any more; what is inside goes on. */
@@ -206,7 +198,7 @@ export class ServedGraph {
   }
 
   #cancelAll(): void {
-    for (const cancel of this.#places.values()) cancel(new PipelineError('HTTP_CLOSING', {}))
+    for (const visit of this.#visits) visit.cancel(new PipelineError('HTTP_CLOSING', {}))
   }
 
   /** Whether there is no room behind the inlet. */

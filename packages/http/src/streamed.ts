@@ -8,13 +8,11 @@ export interface StreamedOptions {
   readonly visit: Visit
   readonly options: Pick<ResolvedHandler, 'heartbeatMs' | 'readerTimeoutMs'>
   readonly format: Format
-  /** Told once when all is over; whether it went well. */
-  readonly onOver: (completed: boolean) => void
 }
 
 /** A reply whose first record is there already: an error before that is a status, and not a record. */
 export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: StreamedOptions): Promise<Reply> {
-  const { visit, options, format, onOver } = o
+  const { visit, options, format } = o
   const chunks = records(outputs, {
     ...options,
     format,
@@ -24,10 +22,10 @@ export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: S
     },
     onError: (error) => visit.failed(error),
     onOver: (completed) => {
-      if (visit.outlives && !completed) void rest(outputs).then(() => onOver(false))
+      if (visit.outlives && !completed) void rest(outputs).then(() => visit.end(false))
       else {
         visit.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }))
-        onOver(completed)
+        visit.end(completed)
       }
     },
   })

@@ -108,15 +108,15 @@ export class Submissions {
     const reply = exchange.header('accept')?.includes('text/event-stream') === true ? 'sse' : 'ndjson'
     const given = { reply, heartbeatMs, readerTimeoutMs, bodyTimeoutMs, bodyLimit: this.limits.bytes } as const
     const options = resolveHandler(given as never) // what is not set is left out there
-    const visit = new Visit(exchange, options, { name: 'submitted', logger })
+    const visit = new Visit(exchange, options, { name: 'submitted', logger, leave: () => {} })
     try {
       if (this.#closing) throw new PipelineError('HTTP_CLOSING', {})
       const client = await this.#clientOf(exchange)
       const submission = await submissionOf(exchange, options, visit)
       const outputs = this.run({ ...submission, client, signal: visit.signal })
-      return await streamed(outputs, { visit, options, format: FORMATS[reply], onOver: () => visit.end() })
+      return await streamed(outputs, { visit, options, format: FORMATS[reply] })
     } catch (error) {
-      visit.end()
+      visit.end(false)
       throw error
     }
   }

@@ -18,14 +18,25 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 export function factsOf(exchange: Exchange): RequestFacts {
   const traceparent = exchange.header('traceparent')
   const isWellFormed = traceparent !== undefined && TRACEPARENT.test(traceparent)
-  return Object.freeze({ id: exchange.id, traceparent: isWellFormed ? traceparent : undefined })
+  return { id: exchange.id, traceparent: isWellFormed ? traceparent : undefined }
 }
+
+/** Where a visit is made. */
+export interface Host {
+  readonly name: string
+  readonly logger?: Logger | undefined
+  /** It is over. */
+  leave(visit: Visit, outcome: Outcome): void
+}
+
+/** What became of a request: `left` if its client did not wait for that. */
+export type Outcome = 'completed' | 'failed' | 'left'
 
 /** One request while it is answered: its client, who may leave, and its time. */
 export class Visit {
+  readonly #host: Host
   readonly #exchange: Exchange
   readonly #options: ResolvedHandler
-  readonly #logger: Logger
   readonly #arrivedMs = performance.now()
   readonly #timeoutMs: number | undefined
   /** Most have one, if any. */
@@ -37,22 +48,15 @@ export class Visit {
   #context: RequestContext = {}
   /** Whether the client has left. */
   gone = false
+  #isOver = false
 
   /** @throws `PLB_HTTP_HEADER` for a time limit that cannot be read */
-  constructor(
-    exchange: Exchange,
-    options: ResolvedHandler,
-    { name, logger }: { readonly name: string; readonly logger?: Logger | undefined },
-  ) {
+  constructor(exchange: Exchange, options: ResolvedHandler, host: Host) {
+    this.#host = host
     this.#exchange = exchange
     this.#options = options
-    this.#logger = exchange.logger ?? logger ?? SILENT
     this.#timeoutMs = timeoutOf(exchange, options)
-    this.#unlisten = exchange.onGone(() => {
-      this.gone = true
-      this.#logger.info({ graph: name, requestId: exchange.id }, 'The client left before its answer was complete')
-      if (!this.outlives) this.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }, CLIENT_LEFT))
-    })
+    this.#unlisten = exchange.onGone(() => this.#left())
   }
 
   /** Asks for what its calls see besides, where anybody wants to add something. */
@@ -106,34 +110,47 @@ export class Visit {
     for (const cancel of this.#cancels.splice(0)) cancel(reason)
   }
 
-  /** With what its requests through the graph are made; `given` goes before. */
-  requestOptions(given: ProcessOptions): ProcessOptions {
-    const { logger } = this.#exchange
-    const { env, meta } = this.#context
-    const facts = factsOf(this.#exchange)
-    const base: ProcessOptions = {
-      ...given,
-      overload: given.overload ?? 'wait', // it was let in; its parts need not be
-      env: env === undefined && given.env === undefined ? { request: facts } : { request: facts, ...env, ...given.env },
-    }
-    if (logger === undefined && meta === undefined) return base
-    return {
-      ...base,
-      ...(logger && { logger: given.logger ?? logger }),
-      ...(meta && { meta: { ...meta, ...given.meta } }),
-    }
+  /** What its calls see of it; `given` goes before what was added, and that before the facts. */
+  env(given: ProcessOptions['env']): Readonly<Record<string, unknown>> {
+    const request = factsOf(this.#exchange)
+    const { env } = this.#context
+    return env === undefined && given === undefined ? { request } : { request, ...env, ...given }
+  }
+
+  meta(given: ProcessOptions['meta']): ProcessOptions['meta'] {
+    const { meta } = this.#context
+    return meta === undefined ? given : { ...meta, ...given }
+  }
+
+  /** The framework's, for this request. */
+  get logger(): Logger | undefined {
+    return this.#exchange.logger
   }
 
   /** Tells the log of an error that the client is told in a stream, where no handler of errors sees it. */
   failed(error: HttpError): void {
     if (this.gone || error.statusCode < 500) return
-    this.#logger.error({ err: error.cause ?? error, requestId: this.#exchange.id }, 'A stream ended with an error')
+    this.#log.error({ err: error.cause ?? error, requestId: this.#exchange.id }, 'A stream ended with an error')
   }
 
-  /** It was answered. */
-  end(): void {
+  /** It has its answer, or will never have one. Without effect the second time. */
+  end(completed: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#unlisten()
     this.#cancels.length = 0
+    this.#host.leave(this, this.gone ? 'left' : completed ? 'completed' : 'failed')
+  }
+
+  #left(): void {
+    this.gone = true
+    const facts = { graph: this.#host.name, requestId: this.#exchange.id }
+    this.#log.info(facts, 'The client left before its answer was complete')
+    if (!this.outlives) this.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }, CLIENT_LEFT))
+  }
+
+  get #log(): Logger {
+    return this.#exchange.logger ?? this.#host.logger ?? SILENT
   }
 }
 

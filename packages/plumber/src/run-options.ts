@@ -64,13 +64,13 @@ const RULES: Readonly<Record<keyof RunOptions, Rule>> = {
 /** Where a request enters, and how it is to go. */
 export interface ProcessOptions extends Omit<RequestOptions, 'onOutput'> {
   /** Name of the inlet; may be left out where there is only one. */
-  readonly node?: string
+  readonly node?: string | undefined
 }
 
 /** The same for a request whose outputs are taken one by one. */
 export interface ProcessStreamOptions extends ProcessOptions {
   /** Outputs that may wait to be taken; while there are so many, the leaves wait. @defaultValue 1 */
-  readonly queueSize?: number
+  readonly queueSize?: number | undefined
 }
 
 const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions | 'onOutput', Rule>> = {
@@ -83,6 +83,7 @@ const PROCESS_RULES: Readonly<Record<keyof ProcessStreamOptions | 'onOutput', Ru
   overload: isOverload,
   logger: isObject,
   queueSize: isCount,
+  maxOutputs: isCount,
   onOutput: isFunction,
 }
 
