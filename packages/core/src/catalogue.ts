@@ -253,7 +253,7 @@ export const CATALOGUE = {
   HTTP_HEADER: (d: { header: string; what: string }): Wording => say(`The header ${quote(d.header)} ${d.what}.`),
   HTTP_INPUT: (d: { problems: readonly { pointer: string; what: string }[]; line?: number | undefined }): Wording =>
     say(
-      `${d.line === undefined ? 'The body' : `Line ${d.line} of the body`} does not fit: ${d.problems
+      `${d.line === undefined ? 'What was sent' : `Line ${d.line} of the body`} does not fit: ${d.problems
         .slice(0, 5)
         .map(({ pointer, what }) => (pointer === '' ? what : `${pointer}: ${what}`))
         .join('; ')}.`,

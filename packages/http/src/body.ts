@@ -25,7 +25,7 @@ export interface BodyHooks {
   /** Throws if a value does not fit. */
   readonly check: (value: unknown, place?: number) => void
   /** Calls `cancel` when nobody wants the rest of it. */
-  readonly onCancel: (cancel: () => void) => () => void
+  readonly onCancel: (cancel: (reason: unknown) => void) => () => void
 }
 
 const JSON_TYPES = /^application\/(?:json|[\w.!#$&^+-]+\+json)$/
@@ -88,7 +88,7 @@ async function* items(
   { check, onCancel }: BodyHooks,
 ): AsyncGenerator<Item, void, void> {
   const patience = patienceOf(bodyTimeoutMs)
-  const unlisten = onCancel(() => patience.abort())
+  const unlisten = onCancel((reason) => patience.abort(reason))
   try {
     for await (const { text, line } of lines(bytes, { limit: bodyLimit, patience })) {
       const value = parsed(text, line)
@@ -112,7 +112,7 @@ async function whole(
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   const patience = patienceOf(bodyTimeoutMs)
-  const unlisten = onCancel(() => patience.abort())
+  const unlisten = onCancel((reason) => patience.abort(reason))
   const iterator = bytes[Symbol.asyncIterator]()
   let left = bodyLimit
   patience.begin()

@@ -31,6 +31,8 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>
   /** The whole text; or pieces of it, which are asked for as fast as they can be sent. */
   readonly body: string | AsyncGenerator<string, void, void>
+  /** Milliseconds after which a client that does not take it may be cut off. */
+  readonly readerTimeoutMs?: number
 }
 
 /**

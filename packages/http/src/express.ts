@@ -4,13 +4,13 @@ import type { Request, RequestHandler, Response } from 'express'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
-import { leaveBody, NodeExchange, requestId, send } from './node.js'
+import { cutOffAfter, leaveBody, NodeExchange, requestId, send } from './node.js'
 import type { HandlerOptions } from './options.js'
 import { type Asked, ask, askAll } from './process.js'
 import { type RouteSchema, schemaOf } from './route-schema.js'
 import type { Routes } from './routes.js'
 import type { ServedGraph, ServingOptions } from './served-graph.js'
-import { PipelineService, type ServiceOptions } from './service.js'
+import { CLOSE_MS, PipelineService, type ServiceOptions } from './service.js'
 
 /**
  * An Express 5 handler that answers by a standing pipeline, or by an endpoint. Where `express.json()` has read the body,
@@ -25,7 +25,7 @@ export function pipelineHandler(target: Pipeline | Endpoint, options?: ServingOp
     endpoint(exchangeOf(request, response))
       .then((reply) => send(response, reply))
       .catch((error) => {
-        leaveBody(request, response)
+        leaveBody(request)
         next(toHttpError(error))
       })
   }
@@ -91,17 +91,16 @@ export class ExpressPipelines<Name extends string = string> {
    *
    * @param options.deadlineMs milliseconds by which all is over. @defaultValue 10000
    */
-  async close(options?: { readonly deadlineMs?: number }): Promise<void> {
+  async close({ deadlineMs = CLOSE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#service.stopIntake()
-    const closed = [...this.#servers].map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve())
-          server.closeIdleConnections()
-        }),
-    )
-    await this.#service.close(options)
-    for (const server of this.#servers) server.closeIdleConnections()
+    const servers = [...this.#servers].filter((server) => server.listening)
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+    for (const server of servers) {
+      server.closeIdleConnections()
+      cutOffAfter(server, deadlineMs)
+    }
+    await this.#service.close({ deadlineMs })
+    for (const server of servers) server.closeIdleConnections()
     await Promise.all(closed)
   }
 }

@@ -13,13 +13,13 @@ import { NDJSON_TYPES } from './body.js'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { toHttpError } from './http-error.js'
-import { leaveBody, NodeExchange, streamOf } from './node.js'
+import { cutOffAfter, leaveBody, NodeExchange, piecesOf } from './node.js'
 import type { HandlerOptions } from './options.js'
 import { type Asked, ask, askAll } from './process.js'
 import { schemaOf } from './route-schema.js'
 import type { Routes } from './routes.js'
 import type { ServedGraph, ServingOptions } from './served-graph.js'
-import { PipelineService, type ServiceOptions } from './service.js'
+import { CLOSE_MS, PipelineService, type ServiceOptions } from './service.js'
 
 /** Options of the plugin. */
 export interface FastifyPipelinesOptions extends ServiceOptions {
@@ -65,8 +65,28 @@ declare module 'fastify' {
   }
 }
 
-/** Endpoints whose graph is asked for room before the body is read. */
-const guarded = new WeakMap<object, ServedGraph>()
+/** Handlers of ours, and those whose graph is asked for room before the body is read. */
+const known = new WeakMap<object, ServedGraph | undefined>()
+
+/** By its own schema Fastify writes no more of an error than four properties. */
+const ERROR_SCHEMA = {
+  type: 'object',
+  additionalProperties: true,
+  properties: {
+    statusCode: { type: 'integer' },
+    code: { type: 'string' },
+    error: { type: 'string' },
+    message: { type: 'string' },
+    item: { type: 'integer' },
+    issues: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { pointer: { type: 'string' }, message: { type: 'string' }, code: { type: 'string' } },
+      },
+    },
+  },
+}
 
 /**
  * Fastify 5 plugin: named graphs that start with the app and close with it. Decorates the instance that it is registered
@@ -77,7 +97,7 @@ const guarded = new WeakMap<object, ServedGraph>()
  * app.post('/enrich', app.pipelines.enrich.handler({ reply: 'ndjson' }))
  */
 async function pipelines(app: FastifyInstance, options: FastifyPipelinesOptions): Promise<void> {
-  const { closeDeadlineMs, ...given } = options
+  const { closeDeadlineMs = CLOSE_MS, ...given } = options
   const logger: Logger = app.log
   const service = new PipelineService({ logger, ...given })
   const graphs = service.all.map((graph) => [graph.name, fastifyGraph(graph)] as const)
@@ -85,31 +105,34 @@ async function pipelines(app: FastifyInstance, options: FastifyPipelinesOptions)
   app.decorate('pipelineRoutes', fastifyRoutes(service))
   for (const type of NDJSON_TYPES)
     if (!app.hasContentTypeParser(type)) app.addContentTypeParser(type, (_request, body, done) => done(null, body))
-  app.addHook('onRoute', guard)
+  app.addHook('onRoute', completeRoute)
   app.addHook('onReady', () => service.start())
   // Not waited for: the server has to stop listening meanwhile.
   app.addHook('preClose', (done) => {
-    void service.close(closeDeadlineMs === undefined ? {} : { deadlineMs: closeDeadlineMs })
+    void service.close({ deadlineMs: closeDeadlineMs })
+    if (app.server.listening) cutOffAfter(app.server, closeDeadlineMs)
     done()
   })
   app.addHook('onClose', () => service.close())
 }
 
-/** Refuses what is too much before the body is read, and lets lines through that no parser need gather. */
-function guard(route: RouteOptions): void {
-  const graph = guarded.get(route.handler)
+/** To routes of ours: errors are written with all they have, and what is too much is refused before the body is read. */
+function completeRoute(route: RouteOptions): void {
+  if (!known.has(route.handler)) return
+  const { response } = { ...route.schema } as { readonly response?: object }
+  route.schema = { ...route.schema, response: { '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA, ...response } }
+  const graph = known.get(route.handler)
   if (graph === undefined) return
   const before = route.onRequest === undefined ? [] : [route.onRequest].flat()
-  route.onRequest = [
-    ...before,
-    async () => {
-      try {
-        graph.check()
-      } catch (error) {
-        throw toHttpError(error)
-      }
-    },
-  ]
+  route.onRequest = [...before, async () => checkRoom(graph)]
+}
+
+function checkRoom(graph: ServedGraph): void {
+  try {
+    graph.check()
+  } catch (error) {
+    throw toHttpError(error)
+  }
 }
 
 function fastifyGraph(graph: ServedGraph): FastifyGraph {
@@ -118,7 +141,7 @@ function fastifyGraph(graph: ServedGraph): FastifyGraph {
     processAll: (value, { request, reply, ...options } = {}) => askAll(graph, value, asked(options, request, reply)),
     handler(options) {
       const handler = fastifyHandler(graph.run(options))
-      guarded.set(handler, graph)
+      known.set(handler, graph)
       return handler
     },
     schema: (options) => schemaOf(graph, graph.resolve(options)),
@@ -141,18 +164,17 @@ function fastifyRoutes({ routes }: PipelineService): FastifyRoutes {
 /** A handler for one route of an app that needs no plugin: of a pipeline, or of an endpoint. */
 export function fastifyHandler(target: Pipeline | Endpoint, options?: ServingOptions): RouteHandlerMethod {
   const endpoint = endpointOf(target, options)
-  return async (request, reply) => {
+  const handler: RouteHandlerMethod = async (request, reply) => {
     try {
-      const { status, headers, body } = await endpoint(exchangeOf(request, reply))
-      return reply
-        .code(status)
-        .headers(headers)
-        .send(typeof body === 'string' ? body : streamOf(body))
+      const made = await endpoint(exchangeOf(request, reply))
+      return reply.code(made.status).headers(made.headers).send(piecesOf(reply.raw, made))
     } catch (error) {
-      leaveBody(request.raw, reply.raw)
+      leaveBody(request.raw)
       throw toHttpError(error)
     }
   }
+  known.set(handler, undefined)
+  return handler
 }
 
 function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {

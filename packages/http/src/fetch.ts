@@ -20,8 +20,13 @@ export function fetchHandler(
   const endpoint = endpointOf(target, options)
   return async (request) => {
     const client = new Client()
+    const exchange = webExchange(request, client)
     try {
-      return responseOf(await endpoint(webExchange(request, client)), client)
+      const reply = await endpoint(exchange)
+      const { body } = reply
+      // One that is never asked for its body does not cancel it either.
+      if (typeof body !== 'string') client.onTaken(exchange.onGone(() => void body.return()))
+      return responseOf(reply, client)
     } catch (error) {
       return responseOf(errorReply(error), client)
     }
@@ -33,6 +38,17 @@ class Client {
   readonly #tells = new Set<() => void>()
   /** Ends what is left of the answer. */
   drop: () => void = () => {}
+  #onTaken: () => void = () => {}
+
+  /** Calls `tell` when all of the answer was taken, or nobody wants more of it. */
+  onTaken(tell: () => void): void {
+    this.#onTaken = tell
+  }
+
+  /** The answer is over. */
+  taken(): void {
+    this.#onTaken()
+  }
 
   onGone(tell: () => void): () => void {
     this.#tells.add(tell)
@@ -86,16 +102,21 @@ function streamOf(body: Exclude<Reply['body'], string>, client: Client): Readabl
     {
       start(controller) {
         client.drop = () => {
+          client.taken()
           controller.error(new Error('The answer was not read.'))
           void body.return()
         }
       },
       async pull(controller) {
         const step = await body.next()
-        if (step.done === true) controller.close()
-        else controller.enqueue(encoder.encode(step.value))
+        if (step.done !== true) controller.enqueue(encoder.encode(step.value))
+        else {
+          client.taken()
+          controller.close()
+        }
       },
       async cancel() {
+        client.taken()
         client.left() // before: a piece that is being made ends only when its work does
         await body.return()
       },

@@ -141,13 +141,17 @@ function ofUser(error: unknown, code: string): HttpError | undefined {
 const isErrorStatus = (value: unknown): value is number =>
   Number.isInteger(value) && Number(value) >= 400 && Number(value) <= 599
 
-/** Those that no server would choke on. */
+/** What an error may say by headers. Errors of HTTP clients carry those of somebody else's answer, length and all. */
+const SAYS =
+  /^(?:retry-after|www-authenticate|proxy-authenticate|allow|link|cache-control|vary|ratelimit(?:-\w+)?|x-(?!accel|sendfile)[\w-]+)$/
+
 function safeHeaders(headers: unknown): Readonly<Record<string, string>> {
   if (typeof headers !== 'object' || headers === null) return {}
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      /^[\w-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(String(value)) ? [[name.toLowerCase(), String(value)]] : [],
-    ),
+    Object.entries(headers).flatMap(([key, value]) => {
+      const name = key.toLowerCase()
+      return SAYS.test(name) && /^[\t\x20-\x7e]*$/.test(String(value)) ? [[name, String(value)]] : []
+    }),
   )
 }
 

@@ -48,8 +48,10 @@ export async function* lines(
         add(step.value.subarray(start, end))
         start = end + 1
         const found = taken()
-        patience.end()
-        if (found !== undefined) yield found
+        if (found !== undefined) {
+          patience.end() // not for blank ones: those say nothing
+          yield found
+        }
         line++
       }
       add(step.value.subarray(start))

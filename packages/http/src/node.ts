@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import type { Logger } from '@pipelines/core'
@@ -57,11 +58,14 @@ export class NodeExchange implements Exchange {
 
   onGone(tell: () => void): () => void {
     const response = this.#response
-    const closed = (): void => {
+    const left = (): void => {
       if (!response.writableEnded) tell()
     }
-    response.on('close', closed)
-    return () => response.off('close', closed)
+    const { socket, httpVersionMajor } = this.#request
+    if (response.destroyed || socket.destroyed) left()
+    if (httpVersionMajor < 2) return onceLeft(socket, left)
+    response.on('close', left)
+    return () => response.off('close', left)
   }
 
   drop(): void {
@@ -70,31 +74,78 @@ export class NodeExchange implements Exchange {
 }
 
 /** Pieces of an answer as a stream, which makes a few ahead and no more. */
-export function streamOf(body: Exclude<Reply['body'], string>): Readable {
+function streamOf(body: Exclude<Reply['body'], string>): Readable {
   return Readable.from(body, { objectMode: false, highWaterMark: AHEAD })
 }
 
+/** Bytes of text that a connection takes without anybody reading it, more or less. */
+const SMALL = 65_536
+
 /** Sends a reply; settles when it is sent, or its client has left. */
-export async function send(response: ServerResponse, { status, headers, body }: Reply): Promise<void> {
+export async function send(response: ServerResponse, reply: Reply): Promise<void> {
+  const { status, headers, body } = reply
   if (response.destroyed) {
     if (typeof body !== 'string') await body.return()
     return
   }
   response.writeHead(status, headers)
-  if (typeof body === 'string') response.end(body)
-  else await connect(streamOf(body), response).catch(() => {}) // told by `onGone`
+  const sent = piecesOf(response, reply)
+  if (typeof sent === 'string') response.end(sent)
+  else await connect(sent, response).catch(() => {}) // told by `onGone`
+}
+
+/** What a reply is sent as: its text, or a stream. Whether it is read is watched once all of it is there. */
+export function piecesOf(response: ServerResponse, { body, readerTimeoutMs }: Reply): string | Readable {
+  const isText = typeof body === 'string'
+  if (readerTimeoutMs === undefined || (isText && body.length < SMALL)) return isText ? body : streamOf(body)
+  if (isText) {
+    watchReader(response, readerTimeoutMs)
+    return body
+  }
+  return streamOf(body).once('end', () => watchReader(response, readerTimeoutMs))
+}
+
+/** Who waits for the end of a connection: one listener for all of them, since there may be many requests in a row. */
+const leaving = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * Calls `tell` when a connection has closed. Not when a response has: those that wait for their turn behind another one
+ * on the same connection never hear of that.
+ */
+function onceLeft(socket: Socket, tell: () => void): () => void {
+  let tells = leaving.get(socket)
+  if (tells === undefined) {
+    const all = new Set<() => void>()
+    tells = all
+    leaving.set(socket, all)
+    socket.once('close', () => {
+      for (const each of all) each()
+    })
+  }
+  tells.add(tell)
+  return () => tells.delete(tell)
 }
 
 /**
- * Before an error is answered while the body is still coming: the connection is of no more use, since nobody reads the
- * rest, and a client that goes on sending is left alone after a while.
+ * After an error was answered while the body is still coming: what comes of it is thrown away for a while, because closing
+ * a connection with bytes unread may throw away the answer; a client that goes on after that is cut off.
  */
-export function leaveBody(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete || response.headersSent) return
-  response.setHeader('connection', 'close')
-  const timer = setTimeout(() => request.destroy(), LINGER_MS)
-  timer.unref()
-  response.once('close', () => clearTimeout(timer))
+export function leaveBody(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return
+  request.resume()
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS)
+  request.once('close', () => clearTimeout(timer))
+}
+
+/** Ends a connection whose client does not take what was made for it. Call when all of it was handed over. */
+function watchReader(response: ServerResponse, readerTimeoutMs: number): void {
+  response.setTimeout(readerTimeoutMs, () => response.destroy())
+}
+
+/** Ends what is left of the connections of a server that closes, such as those that have never asked for anything. */
+export function cutOffAfter(server: Server, ms: number): void {
+  const timer = setTimeout(() => server.closeAllConnections(), ms)
+  server.once('close', () => clearTimeout(timer))
 }
 
 /** A listener for `node:http`'s `createServer`. */
@@ -103,7 +154,7 @@ export function nodeHandler(endpoint: Endpoint): (request: IncomingMessage, resp
     const id = requestId(request.headers['x-request-id']?.toString())
     endpoint(new NodeExchange(request, response, { raw: request, id }))
       .catch((error) => {
-        leaveBody(request, response)
+        leaveBody(request)
         return errorReply(error)
       })
       .then((reply) => send(response, reply))

@@ -1,7 +1,7 @@
-import { type Answer, type Output, PipelineError } from '@pipelines/core'
+import { type Answer, isPipelineError, type Output, PipelineError } from '@pipelines/core'
 import type { Input, ProcessOptions, ProcessStreamOptions } from '@pipelines/plumber'
 import type { Body, Item } from './body.js'
-import { toHttpError } from './http-error.js'
+import { type HttpError, toHttpError } from './http-error.js'
 import type { ResolvedHandler } from './options.js'
 import type { ServedGraph } from './served-graph.js'
 import type { Visit } from './visit.js'
@@ -91,26 +91,39 @@ async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, vo
 async function* inOrder(work: Work, items: AsyncGenerator<Item, void, void>): AsyncGenerator<Output, void, void> {
   const { options } = work
   const inside: Promise<readonly Output[]>[] = []
-  let reading: Promise<IteratorResult<Item, void>> | undefined = items.next()
+  let reading: Promise<Read> | undefined = read(items)
   try {
     while (reading !== undefined || inside.length > 0) {
       const [oldest] = inside
       const mayRead = inside.length < options.itemsInFlight
-      const step = mayRead && reading !== undefined ? await firstOf(reading, oldest) : undefined
-      if (step === undefined) {
+      const found: Read | undefined = mayRead && reading !== undefined ? await firstOf(reading, oldest) : undefined
+      if (found === undefined) {
         yield* (await oldest) ?? []
         inside.shift()
-      } else if (step.done === true) reading = undefined
+      } else if (found === 'all') reading = undefined
       else {
-        const begun = begin(work, step.value)
+        const begun = 'error' in found ? Promise.reject(found.error) : begin(work, found)
         begun.catch(() => {}) // the first error is enough
         inside.push(begun)
-        reading = items.next()
-        reading.catch(() => {}) // it is looked at later, if at all
+        reading = 'error' in found ? undefined : read(items)
       }
     }
   } finally {
     items.return().catch(() => {}) // not waited for: it may be reading
+  }
+}
+
+/** An item; or what is wrong with it, which is told in its turn; or that there are no more. */
+type Read = Item | { readonly error: HttpError } | 'all'
+
+async function read(items: AsyncGenerator<Item, void, void>): Promise<Read> {
+  try {
+    const step = await items.next()
+    return step.done === true ? 'all' : step.value
+  } catch (cause) {
+    const error = toHttpError(cause)
+    const { line } = { ...(isPipelineError(cause) && cause.details) } as { readonly line?: number }
+    return { error: line === undefined ? error : error.of(line) }
   }
 }
 

@@ -3,8 +3,9 @@ export class Patience {
   readonly #ms: number
   readonly #error: () => Error
   #timer: NodeJS.Timeout | undefined
-  #expired = false
-  #giveUp: ((error: Error) => void) | undefined
+  /** Why nothing is waited for any more. */
+  #reason: { readonly reason: unknown } | undefined
+  #giveUp: ((reason: unknown) => void) | undefined
 
   constructor(ms: number, error: () => Error) {
     this.#ms = ms
@@ -12,12 +13,8 @@ export class Patience {
   }
 
   begin(): void {
-    if (this.#timer !== undefined || this.#expired) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#expired = true
-      this.#giveUp?.(this.#error())
-    }, this.#ms)
+    if (this.#timer !== undefined || this.#reason !== undefined) return
+    this.#timer = setTimeout(() => this.abort(this.#error()), this.#ms)
   }
 
   end(): void {
@@ -26,16 +23,16 @@ export class Patience {
   }
 
   /** What is waited for fails now, and so does all that is waited for later. */
-  abort(): void {
+  abort(reason: unknown): void {
     this.end()
-    this.#expired = true
-    this.#giveUp?.(this.#error())
+    this.#reason ??= { reason }
+    this.#giveUp?.(reason)
   }
 
   wait<T>(work: Promise<T>): Promise<T> {
-    if (this.#expired) {
+    if (this.#reason !== undefined) {
       work.catch(() => {}) // nobody waits for it
-      return Promise.reject(this.#error())
+      return Promise.reject(this.#reason.reason)
     }
     // One promise per wait, not a race with one that lives as long as this does: that would hold all of them.
     return new Promise((resolve, reject) => {

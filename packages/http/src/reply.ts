@@ -97,11 +97,13 @@ export async function* records(
       if (step !== undefined) next = outputs.next()
     }
     completed = true
+    reader.begin()
     yield format.end(count)
   } catch (error) {
     if (!begun) throw error
     const told = toHttpError(error)
     onError(told)
+    reader.begin()
     yield format.error(told)
   } finally {
     reader.end()

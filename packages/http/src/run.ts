@@ -23,7 +23,7 @@ export function runEndpoint(graph: ServedGraph, options: ResolvedHandler): Endpo
           ? arrayReply((await gather(work, options.maxOutputs)).outputs)
           : valueReply((await gather(work, 1)).outputs)
       visit.end(true)
-      return made
+      return { ...made, readerTimeoutMs: options.readerTimeoutMs }
     } catch (error) {
       visit.cancel(error)
       visit.end(false)

@@ -13,6 +13,7 @@ import type { Endpoint, Exchange } from './exchange.js'
 import { HANDLER_RULES, type HandlerOptions, isIn, type ResolvedHandler, resolveHandler } from './options.js'
 import { runEndpoint } from './run.js'
 import { type Host, type Outcome, Visit } from './visit.js'
+import { Visits } from './visits.js'
 
 /** What is true of a graph that answers requests, whoever has made its pipeline. */
 export interface ServingOptions extends HandlerOptions {
@@ -47,8 +48,6 @@ export interface ServedCounts {
 }
 
 export const MAX_IN_FLIGHT = 1024
-/** Part of the time to close in which what is inside may flow out. */
-const FLOW_OUT = 0.8
 const RULES = { ...HANDLER_RULES, mode: isIn('shared', 'perRequest'), maxInFlight: isCount }
 
 /** One graph, warm: lets requests in, counts them, and has what answers them. */
@@ -66,10 +65,8 @@ export class ServedGraph implements Host {
   #plumber: Plumber | undefined
   #pipeline: Pipeline | undefined
   /** Requests in progress. */
-  readonly #visits = new Set<Visit>()
+  readonly #visits = new Visits()
   #closing = false
-  /** Told when nothing is in progress any more. */
-  #onEmpty: () => void = () => {}
 
   /** @throws `PLB_OPTION_INVALID` for wrong options; what is wrong with the graph shows when it is started */
   constructor(name: string, source: GraphOptions | ({ readonly pipeline: Pipeline } & ServingOptions)) {
@@ -166,7 +163,6 @@ export class ServedGraph implements Host {
   leave(visit: Visit, outcome: Outcome): void {
     this.counts[outcome]++
     this.#visits.delete(visit)
-    if (this.inFlight === 0) this.#onEmpty()
   }
 
   /** Lets nobody in any more; what is inside goes on. */
@@ -187,18 +183,9 @@ export class ServedGraph implements Host {
   async close(deadlineMs: number): Promise<void> {
     this.stopIntake()
     const closedMs = performance.now()
-    const timer = setTimeout(() => this.#cancelAll(), deadlineMs * FLOW_OUT)
-    if (this.inFlight > 0)
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve
-      })
-    clearTimeout(timer)
+    await this.#visits.end(deadlineMs, () => new PipelineError('HTTP_CLOSING', {}))
     if (this.#options !== undefined)
       await this.#pipeline?.drain({ deadlineMs: Math.max(0, deadlineMs - (performance.now() - closedMs)) })
-  }
-
-  #cancelAll(): void {
-    for (const visit of this.#visits) visit.cancel(new PipelineError('HTTP_CLOSING', {}))
   }
 
   /** Whether there is no room behind the inlet. */

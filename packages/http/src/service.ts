@@ -15,7 +15,7 @@ export interface ServiceOptions<Name extends string = string> {
 }
 
 /** Milliseconds that a service gets to close. */
-const CLOSE_MS = 10_000
+export const CLOSE_MS = 10_000
 
 /** Several graphs that start and close together, and routes that tell of them. What frameworks get is made of this. */
 export class PipelineService<Name extends string = string> {

@@ -30,7 +30,8 @@ export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: S
     },
   })
   const first = await chunks.next()
-  return { status: 200, headers: format.headers, body: first.done === true ? '' : resumed(first.value, chunks) }
+  const body = first.done === true ? '' : resumed(first.value, chunks)
+  return { status: 200, headers: format.headers, body, readerTimeoutMs: options.readerTimeoutMs }
 }
 
 /** The work goes on for nobody. */

@@ -6,7 +6,8 @@ import { resolveHandler } from './options.js'
 import { FORMATS } from './reply.js'
 import { streamed } from './streamed.js'
 import { assertModest, documentLimits, resolveSubmitLimits, type SubmitLimits } from './submit-limits.js'
-import { Visit } from './visit.js'
+import { type Host, Visit } from './visit.js'
+import { Visits } from './visits.js'
 
 /** Who may send graphs, and what these may use. */
 export interface SubmitOptions {
@@ -49,13 +50,16 @@ const LOOK_MS = 20
 const GRACE_MS = 1_000
 
 /** Runs the graphs that clients send, each in a pipeline of its own, and none beyond its limits. */
-export class Submissions {
+export class Submissions implements Host {
+  readonly name = 'submitted'
   readonly limits: SubmitLimits
   readonly #options: SubmitOptions
   /** How many runs each client has. */
   readonly #runs = new Map<string, number>()
   /** What ends each run. */
   readonly #cancels = new Set<(reason: unknown) => void>()
+  /** Those that were sent by HTTP. */
+  readonly #visits = new Visits()
   #closing = false
   #onEmpty: () => void = () => {}
 
@@ -66,6 +70,10 @@ export class Submissions {
         throw new PipelineError('OPTION_INVALID', { option: `submit.${option}`, what: 'is missing' })
     this.#options = options
     this.limits = resolveSubmitLimits(options.limits)
+  }
+
+  get logger(): Logger | undefined {
+    return this.#options.logger
   }
 
   /** How many runs there are. */
@@ -104,13 +112,14 @@ export class Submissions {
 
   /** `POST`: takes a document, or `{ document, input }`; gives NDJSON, or events where these are asked for. */
   readonly endpoint: Endpoint = async (exchange) => {
-    const { heartbeatMs, readerTimeoutMs, bodyTimeoutMs, logger } = this.#options
+    const { heartbeatMs, readerTimeoutMs, bodyTimeoutMs } = this.#options
     const reply = exchange.header('accept')?.includes('text/event-stream') === true ? 'sse' : 'ndjson'
     const given = { reply, heartbeatMs, readerTimeoutMs, bodyTimeoutMs, bodyLimit: this.limits.bytes } as const
     const options = resolveHandler(given as never) // what is not set is left out there
-    const visit = new Visit(exchange, options, { name: 'submitted', logger, leave: () => {} })
+    if (this.#closing) throw new PipelineError('HTTP_CLOSING', {})
+    const visit = new Visit(exchange, options, this)
+    this.#visits.add(visit)
     try {
-      if (this.#closing) throw new PipelineError('HTTP_CLOSING', {})
       const client = await this.#clientOf(exchange)
       const submission = await submissionOf(exchange, options, visit)
       const outputs = this.run({ ...submission, client, signal: visit.signal })
@@ -126,18 +135,30 @@ export class Submissions {
     this.#closing = true
   }
 
-  /** Waits for the runs; ends them after four fifths of the time. */
+  /** Waits for the runs; ends them after four fifths of the time, and does not wait beyond it. */
   async close(deadlineMs: number): Promise<void> {
     this.stopIntake()
-    if (this.inFlight === 0) return
-    const end = (): void => {
-      for (const cancel of this.#cancels) cancel(new PipelineError('HTTP_CLOSING', {}))
-    }
-    const timer = setTimeout(end, deadlineMs * 0.8)
-    await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve
-    })
+    const reason = (): PipelineError => new PipelineError('HTTP_CLOSING', {})
+    const timer = setTimeout(() => {
+      for (const cancel of this.#cancels) cancel(reason())
+    }, deadlineMs * 0.8)
+    await this.#visits.end(deadlineMs, reason)
+    if (this.inFlight > 0) await this.#emptied(deadlineMs)
     clearTimeout(timer)
+  }
+
+  leave(visit: Visit): void {
+    this.#visits.delete(visit)
+  }
+
+  #emptied(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async #clientOf(exchange: Exchange): Promise<string> {
@@ -225,7 +246,7 @@ interface Sent {
 }
 
 async function submissionOf(exchange: Exchange, options: BodyOptions, visit: Visit): Promise<Sent> {
-  const hooks = { check: () => {}, onCancel: (cancel: () => void) => visit.onCancel(cancel) }
+  const hooks = { check: () => {}, onCancel: (cancel: (reason: unknown) => void) => visit.onCancel(cancel) }
   const body = await readBody(exchange, { ...options, body: 'value' }, hooks)
   const sent = 'value' in body ? body.value : undefined
   // Whatever it is, it is checked as a document, and as an input, next.

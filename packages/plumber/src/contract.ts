@@ -38,10 +38,12 @@ export class Contract {
 
   /** What is wrong with a value for an inlet, in the eyes of all the nodes behind it. */
   inputProblems(value: unknown, inlet?: string): readonly SchemaProblem[] {
-    return this.#takersOf(inlet).flatMap((schema) => {
+    const problems = this.#takersOf(inlet).flatMap((schema) => {
       const verdict = validatorOf(schema)(value, 'it')
       return verdict.ok ? [] : verdict.problems
     })
+    // Two keywords, or two nodes, may say the same.
+    return [...new Map(problems.map((problem) => [`${problem.pointer} ${problem.what}`, problem])).values()]
   }
 
   /** What an output is: what one of the leaves gives. Absent where one of them does not tell. */
