@@ -28,6 +28,9 @@ export interface BodyHooks {
   readonly onCancel: (cancel: (reason: unknown) => void) => () => void
 }
 
+/** Whether a body is said to be JSON. */
+export const isJson = (exchange: Exchange): boolean => JSON_TYPES.test(typeOf(exchange))
+
 const JSON_TYPES = /^application\/(?:json|[\w.!#$&^+-]+\+json)$/
 const LINE_TYPES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|jsonlines)$/
 
@@ -62,16 +65,19 @@ function refuseEncoding(exchange: Exchange): void {
 }
 
 function isLines(exchange: Exchange, body: BodyOptions['body']): boolean {
-  const found = exchange.header('content-type')
-  const type = found?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const type = typeOf(exchange)
   if (LINE_TYPES.test(type) && (body === 'auto' || body === 'ndjson')) return true
   if (JSON_TYPES.test(type) && body !== 'ndjson') return false
   const allowed = { auto: ['application/json', 'application/x-ndjson'], ndjson: ['application/x-ndjson'] }
   throw new PipelineError('HTTP_MEDIA_TYPE', {
     header: 'content-type',
-    found,
+    found: exchange.header('content-type'),
     allowed: body === 'auto' || body === 'ndjson' ? allowed[body] : ['application/json'],
   })
+}
+
+function typeOf(exchange: Exchange): string {
+  return exchange.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
 async function* elements(list: unknown, check: BodyHooks['check']): AsyncGenerator<Item, void, void> {

@@ -133,8 +133,13 @@ function onceLeft(socket: Socket, tell: () => void): () => void {
 export function leaveBody(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return
   request.resume()
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS)
-  request.once('close', () => clearTimeout(timer))
+  const { socket } = request
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  const unlisten = onceLeft(socket, () => clearTimeout(timer))
+  request.once('end', () => {
+    clearTimeout(timer)
+    unlisten()
+  })
 }
 
 /** Ends a connection whose client does not take what was made for it. Call when all of it was handed over. */

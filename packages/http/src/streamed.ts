@@ -30,7 +30,9 @@ export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: S
     },
   })
   const first = await chunks.next()
-  const body = first.done === true ? '' : resumed(first.value, chunks)
+  // Who has left takes nothing, and some servers do not even look at it then.
+  if (visit.gone) await chunks.return()
+  const body = first.done === true || visit.gone ? '' : resumed(first.value, chunks)
   return { status: 200, headers: format.headers, body, readerTimeoutMs: options.readerTimeoutMs }
 }
 

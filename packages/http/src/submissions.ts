@@ -1,6 +1,6 @@
 import { isPipelineError, type Logger, type Output, PipelineError, type Snapshot } from '@pipelines/core'
 import { type CoroMap, type GraphDocument, type Input, type Pipeline, Plumber } from '@pipelines/plumber'
-import { type BodyOptions, readBody } from './body.js'
+import { type BodyOptions, isJson, readBody } from './body.js'
 import type { Endpoint, Exchange } from './exchange.js'
 import { resolveHandler } from './options.js'
 import { FORMATS } from './reply.js'
@@ -227,6 +227,15 @@ export class Submissions implements Host {
   }
 }
 
+/** A framework that has read the body may have taken more, and other things, than are allowed here. */
+function refuseParsed(exchange: Exchange, sent: unknown, limit: number): void {
+  if (!isJson(exchange)) {
+    const found = exchange.header('content-type')
+    throw new PipelineError('HTTP_MEDIA_TYPE', { header: 'content-type', found, allowed: ['application/json'] })
+  }
+  if (Buffer.byteLength(JSON.stringify(sent)) > limit) throw new PipelineError('HTTP_BODY_TOO_LARGE', { limit })
+}
+
 /** Why a run was ended from here, and what is wrong with what was sent, as themselves. */
 function plainly(error: unknown): unknown {
   if (!isPipelineError(error)) return error
@@ -249,6 +258,7 @@ async function submissionOf(exchange: Exchange, options: BodyOptions, visit: Vis
   const hooks = { check: () => {}, onCancel: (cancel: (reason: unknown) => void) => visit.onCancel(cancel) }
   const body = await readBody(exchange, { ...options, body: 'value' }, hooks)
   const sent = 'value' in body ? body.value : undefined
+  if (exchange.parsed !== undefined) refuseParsed(exchange, sent, options.bodyLimit)
   // Whatever it is, it is checked as a document, and as an input, next.
   if (typeof sent !== 'object' || sent === null || !('document' in sent)) return { document: sent as GraphDocument }
   const { document, input } = sent as { readonly document: GraphDocument; readonly input?: Input }
