@@ -37,23 +37,27 @@ const LINE_TYPES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|jsonlines
 /** The content types of which a body is taken line by line. */
 export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'application/ndjson', 'application/jsonl']
 
-/** Reads a body, or begins to: of several values none is read before it is asked for. Throws what is wrong with it. */
-export async function readBody(exchange: Exchange, options: BodyOptions, hooks: BodyHooks): Promise<Body> {
-  const { body } = options
-  const { check } = hooks
-  if (exchange.parsed !== undefined) {
-    const { value } = exchange.parsed
-    if (body === 'array' || body === 'ndjson') return { items: elements(value, check) }
-    check(value)
-    return { value }
-  }
+/**
+ * What a body holds; a promise where that has to come first. Of several values none is read before it is asked for.
+ * Throws, or rejects with, what is wrong with it.
+ */
+export function readBody(exchange: Exchange, options: BodyOptions, hooks: BodyHooks): Body | Promise<Body> {
+  const { parsed } = exchange
+  if (parsed !== undefined) return bodyWith(parsed.value, options, hooks)
   refuseEncoding(exchange)
-  if (isLines(exchange, body)) return { items: items(exchange.bytes(), options, hooks) }
+  if (isLines(exchange, options.body)) return { items: items(exchange.bytes(), options, hooks) }
+  return readWhole(exchange, options, hooks)
+}
+
+async function readWhole(exchange: Exchange, options: BodyOptions, hooks: BodyHooks): Promise<Body> {
   const { bodyLimit } = options
   if (Number(exchange.header('content-length') ?? 0) > bodyLimit)
     throw new PipelineError('HTTP_BODY_TOO_LARGE', { limit: bodyLimit })
-  const value = parsed(await whole(exchange.bytes(), options, hooks))
-  if (body === 'array') return { items: elements(value, check) }
+  return bodyWith(parsed(await whole(exchange.bytes(), options, hooks)), options, hooks)
+}
+
+function bodyWith(value: unknown, { body }: BodyOptions, { check }: BodyHooks): Body {
+  if (body === 'array' || body === 'ndjson') return { items: elements(value, check) }
   check(value)
   return { value }
 }

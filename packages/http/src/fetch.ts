@@ -92,7 +92,10 @@ async function* bytesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator
 }
 
 function responseOf({ status, headers, body }: Reply, client: Client): Response {
-  return new Response(typeof body === 'string' ? body : streamOf(body, client), { status, headers })
+  return new Response(typeof body === 'string' ? body : streamOf(body, client), {
+    status,
+    headers: { ...headers }, // some servers write into what they are given
+  })
 }
 
 /** Pulled by whoever sends it, so nothing is made that cannot be sent. */

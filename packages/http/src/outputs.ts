@@ -20,7 +20,7 @@ export interface Task {
 
 /** The same, with what it brings. */
 export interface Work extends Task {
-  readonly body: Body
+  body: Body
 }
 
 type Gathered = Pick<Answer, 'outputs'>
@@ -61,7 +61,7 @@ function gatherOne(
 /** With what a value of it is sent through. */
 function requestOptions(
   { options, visit, given }: Task,
-  { maxOutputs, signal, queueSize }: Pick<ProcessStreamOptions, 'maxOutputs' | 'signal' | 'queueSize'>,
+  { maxOutputs, queueSize }: Pick<ProcessStreamOptions, 'maxOutputs' | 'queueSize'>,
 ): ProcessStreamOptions {
   // One object, of one shape, with whatever is not given left undefined: this is made for every request.
   return {
@@ -72,16 +72,16 @@ function requestOptions(
     logger: given.logger ?? visit.logger,
     timeoutMs: visit.leftMs,
     trace: given.trace,
-    signal: given.signal ?? signal,
+    signal: given.signal,
     maxOutputs,
     queueSize,
   }
 }
 
-async function* streamOne(work: Work, value: unknown): AsyncGenerator<Output, void, void> {
-  const { graph, visit } = work
-  const given = requestOptions(work, { signal: visit.signal, queueSize: READ_AHEAD })
-  yield* graph.pipeline.processStream(value, given)
+function streamOne(work: Work, value: unknown): AsyncGenerator<Output, void, void> {
+  const outputs = work.graph.pipeline.processStream(value, requestOptions(work, { queueSize: READ_AHEAD }))
+  work.visit.onCancel((reason) => outputs.cancel(reason))
+  return outputs
 }
 
 /**

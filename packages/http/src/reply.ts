@@ -38,14 +38,17 @@ const sse: Format = {
 
 export const FORMATS: Readonly<Record<'ndjson' | 'sse', Format>> = { ndjson, sse }
 
+const JSON_HEADERS = { 'content-type': JSON_TYPE }
+
 /** The answer with the one output there must be. */
-export function valueReply([only]: readonly Output[]): Reply {
+export function valueReply([only]: readonly Output[], readerTimeoutMs: number): Reply {
   if (only === undefined) throw new PipelineError('RUN_CARDINALITY', { count: 0 })
-  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: text(only.value) }
+  return { status: 200, headers: JSON_HEADERS, body: text(only.value), readerTimeoutMs }
 }
 
-export function arrayReply(outputs: readonly Output[]): Reply {
-  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: text(outputs.map(({ value }) => value)) }
+export function arrayReply(outputs: readonly Output[], readerTimeoutMs: number): Reply {
+  const body = text(outputs.map(({ value }) => value))
+  return { status: 200, headers: JSON_HEADERS, body, readerTimeoutMs }
 }
 
 /** JSON without line breaks. Throws `PLB_HTTP_OUTPUT` for what has none. */
@@ -73,7 +76,14 @@ export interface RecordsOptions {
   readonly onOver: (completed: boolean) => void
 }
 
-/** The records of a stream. One error is thrown, if it comes before the first record: the answer can still be another one. */
+/** Characters of records that travel together, and turns of the microtask queue that are waited for more of them. */
+const TOGETHER = 16_384
+const SOON = 16
+
+/**
+ * The records of a stream, in pieces: what is there together travels together. One error is thrown, if it comes before the
+ * first record: the answer can still be another one.
+ */
 export async function* records(
   outputs: AsyncGenerator<Output, void, void>,
   options: RecordsOptions,
@@ -82,34 +92,51 @@ export async function* records(
   const reader = new Reader(options)
   const beat = format.heartbeat === undefined ? undefined : new Beat(heartbeatMs)
   let count = 0
+  let piece = ''
   let begun = false
   let completed = false
   try {
     for (let next = outputs.next(); ; ) {
-      const step = beat === undefined ? await next : await beat.before(next)
+      const step = await (piece !== '' ? soon(next) : beat === undefined ? next : beat.before(next))
       if (step?.done === true) break
-      if (step !== undefined) count++
-      const record = step === undefined ? format.heartbeat : format.output(step.value, count)
+      if (step !== undefined) {
+        piece += format.output(step.value, ++count)
+        next = outputs.next()
+        if (piece.length < TOGETHER) continue
+      }
       begun = true
       reader.begin()
-      yield record ?? ''
+      yield piece || (format.heartbeat ?? '')
       reader.end()
-      if (step !== undefined) next = outputs.next()
+      piece = ''
     }
     completed = true
     reader.begin()
-    yield format.end(count)
+    yield piece + format.end(count)
   } catch (error) {
-    if (!begun) throw error
+    if (!begun && piece === '') throw error
     const told = toHttpError(error)
     onError(told)
     reader.begin()
-    yield format.error(told)
+    yield piece + format.error(told)
   } finally {
     reader.end()
     beat?.end()
     onOver(completed)
   }
+}
+
+/** What `next` gives, if it is about to give something; it may be waited for again. */
+async function soon<T>(next: Promise<T>): Promise<T | undefined> {
+  let found: T | undefined
+  next.then(
+    (step) => {
+      found = step
+    },
+    () => {}, // thrown to whoever waits for it again
+  )
+  for (let turns = SOON; turns > 0 && found === undefined; turns--) await undefined
+  return found
 }
 
 /** Watches over a client that does not read. */

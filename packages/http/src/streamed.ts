@@ -1,4 +1,4 @@
-import { type Output, PipelineError } from '@pipelines/core'
+import type { Output } from '@pipelines/core'
 import type { Reply } from './exchange.js'
 import type { ResolvedHandler } from './options.js'
 import { type Format, records } from './reply.js'
@@ -24,7 +24,7 @@ export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: S
     onOver: (completed) => {
       if (visit.outlives && !completed) void rest(outputs).then(() => visit.end(false))
       else {
-        visit.cancel(new PipelineError('RUN_CANCELLED', { what: 'The request' }))
+        if (!completed) visit.cancel(undefined)
         visit.end(completed)
       }
     },

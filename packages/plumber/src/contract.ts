@@ -5,6 +5,8 @@ import { isStandard, type SchemaProblem, validatorOf } from './schemas.js'
 
 /** What a graph takes and gives, as far as the `input` and `output` of its coroutines tell. */
 export class Contract {
+  /** Names of its inlets. */
+  readonly inlets: readonly string[]
   readonly #plan: Plan
   readonly #inlets: ReadonlyMap<string, number>
   /** By inlet: looked for once. */
@@ -14,11 +16,7 @@ export class Contract {
   constructor(plan: Plan, inlets: ReadonlyMap<string, number>) {
     this.#plan = plan
     this.#inlets = inlets
-  }
-
-  /** Names of its inlets. */
-  get inlets(): readonly string[] {
-    return [...this.#inlets.keys()]
+    this.inlets = [...inlets.keys()]
   }
 
   /**

@@ -4,8 +4,10 @@ import { type Output, packet, Queue } from '@pipelines/core'
 export interface Outpouring {
   /** Settles when no more will come; rejects unless that was a good end. */
   readonly ended: Promise<unknown>
-  /** Nobody wants more. */
+  /** Nobody wants more: a good end. */
   leave(): void
+  /** Nobody wants more: no good end, where there is such a thing. */
+  cancel?(reason: unknown): void
 }
 
 /** Starts what outputs come from. `letGo`: what waits to be handed over will not be. */
@@ -20,6 +22,8 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
   readonly #outputs: Queue
   readonly #inner: AsyncGenerator<Output, void, void>
   #source: Outpouring | undefined
+  /** Why it was cancelled before it began. */
+  #early: { readonly reason: unknown } | undefined
 
   constructor(pour: Pour, queueSize = 1) {
     this.#pour = pour
@@ -39,6 +43,12 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
   throw(error: unknown): Promise<IteratorResult<Output, void>> {
     this.#leave()
     return this.#inner.throw(error)
+  }
+
+  /** Ends it: what waits for the next output is rejected, and its calls are told `reason`. */
+  cancel(reason?: unknown): void {
+    if (this.#source === undefined) this.#early = { reason }
+    else this.#source.cancel?.(reason)
   }
 
   [Symbol.asyncIterator](): this {
@@ -62,6 +72,7 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
       () => outputs.letGo(),
     )
     this.#source = source
+    if (this.#early !== undefined) this.cancel(this.#early.reason)
     const end = (): void => outputs.end()
     const over = source.ended.then(end, end)
     try {

@@ -27,6 +27,12 @@ import type { PlanIndex } from './plan-index.js'
 import { checkProcessOptions, checkRunOptions, type ProcessOptions, type ProcessStreamOptions } from './run-options.js'
 import { type EdgeName, type TapListener, tapOf } from './taps.js'
 
+/** The outputs of a request, one by one. */
+export interface RequestStream extends AsyncGenerator<Output, void, void> {
+  /** Takes the request out: what waits for an output is rejected with `PLB_RUN_CANCELLED`, and its calls are told. */
+  cancel(reason?: unknown): void
+}
+
 /** Where a value is put. */
 export interface PipelinePutOptions extends PutOptions {
   /** Name of the inlet; may be left out where there is only one. */
@@ -100,13 +106,13 @@ export class Pipeline implements AsyncDisposable {
    * `queueSize` outputs wait to be taken the leaves wait, and with them whoever else needs those. Leaving the loop cancels
    * what is left of the request; an error is thrown after what was handed over before it.
    */
-  processStream(value: unknown, options: ProcessStreamOptions = {}): AsyncGenerator<Output, void, void> {
+  processStream(value: unknown, options: ProcessStreamOptions = {}): RequestStream {
     checkProcessOptions(options)
     const { queueSize, ...given } = options
     return new OutputStream((onOutput, letGo) => {
       const request = this.request(value, { ...given, onOutput })
       request.answer.then(undefined, letGo)
-      return { ended: request.answer, leave: () => request.cancel() }
+      return { ended: request.answer, leave: () => request.cancel(), cancel: (reason) => request.cancel(reason) }
     }, queueSize)
   }
 
