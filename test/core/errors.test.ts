@@ -36,6 +36,19 @@ const samples: { readonly [C in ErrorCode]: ErrorDetails<C> } = {
   RUN_CARDINALITY: { count: 0 },
   RUN_UNEQUAL: { node: 'j', counts: { a: 1, b: 2 } },
   RUN_FAILED: { what: 'onOutput', cause },
+  HTTP_BODY_INVALID: { what: 'is not JSON', line: 3 },
+  HTTP_BODY_TOO_LARGE: { limit: 1024 },
+  HTTP_BODY_TIMEOUT: { timeoutMs: 30_000 },
+  HTTP_MEDIA_TYPE: { header: 'content-type', found: undefined, allowed: ['application/json', 'application/x-ndjson'] },
+  HTTP_HEADER: { header: 'x-timeout-ms', what: 'must be a number' },
+  HTTP_INPUT: { problems: [{ pointer: '/id', what: 'must be a number' }] },
+  HTTP_OUTPUT: { what: 'cannot be written as JSON' },
+  HTTP_BUSY: { what: '32 runs are in progress already' },
+  HTTP_CLOSING: {},
+  HTTP_SLOW_READER: { timeoutMs: 10_000 },
+  HTTP_FORBIDDEN: {},
+  HTTP_TOO_MANY_RUNS: { limit: 2 },
+  HTTP_RUN_LIMIT: { what: 'outputs', limit: 10 },
   INTERNAL: { what: 'x' },
 }
 const codes = Object.keys(samples) as ErrorCode[]
@@ -81,6 +94,29 @@ describe('the catalogue', () => {
       'Nothing can move any more: "a" waits for "b"; "b" is in a call.',
     )
     expect(issue('RUN_STALLED', '', { waits, inactivityMs: 20 }).message).toMatch(/^Nothing has moved for 20 ms: /)
+  })
+
+  test.each([
+    ['HTTP_BODY_INVALID', { what: 'is empty' }, 'The body is empty.'],
+    ['HTTP_BODY_INVALID', { what: 'is not JSON', line: 3 }, 'Line 3 of the body is not JSON.'],
+    ['HTTP_BODY_TOO_LARGE', { limit: 9 }, 'The body is larger than 9 bytes.'],
+    ['HTTP_BODY_TOO_LARGE', { limit: 9, line: 2 }, 'Line 2 of the body is larger than 9 bytes.'],
+    [
+      'HTTP_INPUT',
+      { problems: [{ pointer: '', what: 'it is null' }], line: 4 },
+      'Line 4 of the body does not fit: it is null.',
+    ],
+    ['HTTP_TOO_MANY_RUNS', { limit: 1 }, '1 run is in progress already, which is all that are allowed.'],
+    ['RUN_CARDINALITY', { count: 2, most: 1 }, 'The request gave more than 1 output.'],
+    ['RUN_CARDINALITY', { count: 10, most: 9 }, 'The request gave more than 9 outputs.'],
+  ] as const)('tells which part of a request is meant, and what is allowed: %s %o', (code, details, message) => {
+    expect(issue(code, '', details as never).message).toMatch(new RegExp(`^${message}`)) // of the same row
+  })
+
+  test('tells a client the first five problems of a value, and where each is', () => {
+    const problems = Array.from({ length: 7 }, (_, n) => ({ pointer: `/${n}`, what: 'is wrong' }))
+    const { message } = new PipelineError('HTTP_INPUT', { problems })
+    expect(message).toBe(`What was sent does not fit: ${[0, 1, 2, 3, 4].map((n) => `/${n}: is wrong`).join('; ')}.`)
   })
 
   test('gives an overload the HTTP status that fits it, and no other error one', () => {

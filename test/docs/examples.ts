@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { format } from 'node:util'
+import { repositoryRoot } from '../support/repository.js'
 import type { Block, Page } from './markdown.js'
 
 /** Code blocks of one page that make one module: a block, and those that continue it. */
@@ -62,6 +63,12 @@ export function outputsOf(lines: readonly string[]): string[] {
 /** Files of examples in a folder of their own, for as long as they are needed. */
 export class ExampleFiles {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'pipelines-docs-'))
+
+  constructor() {
+    // Frameworks that examples import.
+    const modules = fileURLToPath(new URL('test/node_modules', repositoryRoot))
+    symlinkSync(modules, join(this.folder, 'node_modules'), 'junction')
+  }
 
   write(example: Example): string {
     const path = join(this.folder, `${fileNameOf(example)}.${example.language}`)

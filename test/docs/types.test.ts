@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,6 @@ function complaints(examples: readonly Example[]): string {
   const files = new ExampleFiles()
   folders.push(files)
   for (const example of examples) files.write(example)
-  const sources = join(root, 'packages/*/src/index.ts')
   const project = join(files.folder, 'tsconfig.json')
   const compilerOptions = {
     noEmit: true,
@@ -31,7 +30,7 @@ function complaints(examples: readonly Example[]): string {
     module: 'esnext',
     moduleResolution: 'bundler',
     typeRoots: [join(root, 'node_modules/@types')],
-    paths: { '@pipelines/*': [sources] },
+    paths: sources(),
   }
   writeFileSync(project, JSON.stringify({ extends: join(root, 'tsconfig.base.json'), compilerOptions }))
   try {
@@ -43,6 +42,25 @@ function complaints(examples: readonly Example[]): string {
   } catch (error) {
     return error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error)
   }
+}
+
+/** Every export of every package, and the source that it is made from. */
+function sources(): Record<string, string[]> {
+  const packages = readdirSync(join(root, 'packages')).map((folder) => join(root, 'packages', folder))
+  const entries = packages.flatMap((folder) => {
+    const { name, exports }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return Object.entries(exports).map(([subpath, target]) => {
+      const file = typeof target === 'string' ? target : target.default
+      const source = file.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')
+      return [`${name}${subpath.slice(1)}`, [join(folder, source)]] satisfies [string, string[]]
+    })
+  })
+  return Object.fromEntries(entries)
+}
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>
 }
 
 function compiler(): string {

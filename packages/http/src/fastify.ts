@@ -65,8 +65,14 @@ declare module 'fastify' {
   }
 }
 
-/** Handlers of ours, and those whose graph is asked for room before the body is read. */
-const known = new WeakMap<object, ServedGraph | undefined>()
+/** What a route has to know of a handler of ours. */
+interface Known {
+  /** Asked for room before the body is read. */
+  readonly graph?: ServedGraph
+  readonly bodyLimit?: number
+}
+
+const known = new WeakMap<object, Known>()
 
 /** By its own schema Fastify writes no more of an error than four properties. */
 const ERROR_SCHEMA = {
@@ -118,10 +124,12 @@ async function pipelines(app: FastifyInstance, options: FastifyPipelinesOptions)
 
 /** To routes of ours: errors are written with all they have, and what is too much is refused before the body is read. */
 function completeRoute(route: RouteOptions): void {
-  if (!known.has(route.handler)) return
+  const handler = known.get(route.handler)
+  if (handler === undefined) return
+  const { graph, bodyLimit } = handler
+  if (Number.isFinite(bodyLimit)) route.bodyLimit ??= bodyLimit
   const { response } = { ...route.schema } as { readonly response?: object }
   route.schema = { ...route.schema, response: { '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA, ...response } }
-  const graph = known.get(route.handler)
   if (graph === undefined) return
   const before = route.onRequest === undefined ? [] : [route.onRequest].flat()
   route.onRequest = [...before, async () => checkRoom(graph)]
@@ -141,7 +149,7 @@ function fastifyGraph(graph: ServedGraph): FastifyGraph {
     processAll: (value, { request, reply, ...options } = {}) => askAll(graph, value, asked(options, request, reply)),
     handler(options) {
       const handler = fastifyHandler(graph.run(options))
-      known.set(handler, graph)
+      known.set(handler, { graph, bodyLimit: graph.resolve(options).bodyLimit })
       return handler
     },
     schema: (options) => schemaOf(graph, graph.resolve(options)),
@@ -156,8 +164,13 @@ function asked(options: ProcessOptions, request?: FastifyRequest, reply?: Fastif
   return { options, exchange: exchangeOf(request, reply) }
 }
 
-function fastifyRoutes({ routes }: PipelineService): FastifyRoutes {
-  const made = Object.entries(routes).map(([name, route]) => [name, () => fastifyHandler(route())])
+function fastifyRoutes({ routes, submissions }: PipelineService): FastifyRoutes {
+  const handlerOf = (endpoint: Endpoint): RouteHandlerMethod => {
+    const handler = fastifyHandler(endpoint)
+    if (endpoint === submissions?.endpoint) known.set(handler, { bodyLimit: submissions.limits.bytes })
+    return handler
+  }
+  const made = Object.entries(routes).map(([name, route]) => [name, () => handlerOf(route())])
   return Object.freeze(Object.fromEntries(made)) as FastifyRoutes // of the same names
 }
 
@@ -173,7 +186,7 @@ export function fastifyHandler(target: Pipeline | Endpoint, options?: ServingOpt
       throw toHttpError(error)
     }
   }
-  known.set(handler, undefined)
+  known.set(handler, {})
   return handler
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import type { Logger } from '@pipelines/core'
@@ -74,7 +74,7 @@ export class NodeExchange implements Exchange {
 }
 
 /** Pieces of an answer as a stream, which makes a few ahead and no more. */
-function streamOf(body: Exclude<Reply['body'], string>): Readable {
+function streamOf(body: AsyncIterable<string>): Readable {
   return Readable.from(body, { objectMode: false, highWaterMark: AHEAD })
 }
 
@@ -96,13 +96,12 @@ export async function send(response: ServerResponse, reply: Reply): Promise<void
 
 /** What a reply is sent as: its text, or a stream. Whether it is read is watched once all of it is there. */
 export function piecesOf(response: ServerResponse, { body, readerTimeoutMs }: Reply): string | Readable {
-  const isText = typeof body === 'string'
-  if (readerTimeoutMs === undefined || (isText && body.length < SMALL)) return isText ? body : streamOf(body)
-  if (isText) {
-    watchReader(response, readerTimeoutMs)
-    return body
+  const watch = (): void => {
+    if (readerTimeoutMs !== undefined) watchReader(response, readerTimeoutMs)
   }
-  return streamOf(body).once('end', () => watchReader(response, readerTimeoutMs))
+  if (typeof body !== 'string') return streamOf(telling(body, watch))
+  if (body.length > SMALL) watch()
+  return body
 }
 
 /** Who waits for the end of a connection: one listener for all of them, since there may be many requests in a row. */
@@ -131,9 +130,9 @@ function onceLeft(socket: Socket, tell: () => void): () => void {
  * a connection with bytes unread may throw away the answer; a client that goes on after that is cut off.
  */
 export function leaveBody(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return
-  request.resume()
   const { socket } = request
+  if (request.complete || request.destroyed || !(socket instanceof Socket)) return
+  request.resume()
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   const unlisten = onceLeft(socket, () => clearTimeout(timer))
   request.once('end', () => {
@@ -144,7 +143,23 @@ export function leaveBody(request: IncomingMessage): void {
 
 /** Ends a connection whose client does not take what was made for it. Call when all of it was handed over. */
 function watchReader(response: ServerResponse, readerTimeoutMs: number): void {
-  response.setTimeout(readerTimeoutMs, () => response.destroy())
+  if (response.socket instanceof Socket) response.setTimeout(readerTimeoutMs, () => response.destroy())
+}
+
+/** The same pieces; tells when there are no more. */
+function telling(body: Exclude<Reply['body'], string>, onDone: () => void): AsyncIterableIterator<string, void, void> {
+  return {
+    async next() {
+      const step = await body.next()
+      if (step.done === true) onDone()
+      return step
+    },
+    return: () => body.return(),
+    throw: (error) => body.throw(error),
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
 }
 
 /** Ends what is left of the connections of a server that closes, such as those that have never asked for anything. */

@@ -147,6 +147,7 @@ async function* ownRun({ graph, options, visit, given, body }: Work): AsyncGener
   const { plumber } = graph
   const { leftMs, logger } = visit
   yield* plumber.stream(inputOf(graph, options, body), {
+    ...graph.runOptions,
     signal: visit.signal,
     env: visit.env(given.env),
     ...(logger && { logger }),

@@ -150,6 +150,7 @@ class Reader {
 
   begin(): void {
     const { readerTimeoutMs: timeoutMs, onStuck } = this.#o
+    clearTimeout(this.#timer) // whoever throws into the records skips the end
     this.#timer = setTimeout(() => onStuck(new PipelineError('HTTP_SLOW_READER', { timeoutMs })), timeoutMs)
   }
 

@@ -100,14 +100,18 @@ export class ServedGraph implements Host {
     const { state } = this.#pipeline ?? {}
     const isOver = state === undefined || state === 'settled' || state === 'doomed'
     if (this.#pipeline !== undefined && (!isOver || this.#closing || this.#options === undefined)) return this.#pipeline
-    const { graceMs, inactivityMs, fuse } = this.#options ?? {}
-    this.#pipeline = this.plumber.createPipeline({
-      maxInFlight: this.maxInFlight,
-      graceMs,
-      inactivityMs,
-      fuse,
-    } as RunOptions)
+    this.#pipeline = this.plumber.createPipeline({ ...this.runOptions, maxInFlight: this.maxInFlight })
     return this.#pipeline
+  }
+
+  /** How its pipelines are run, whether one stands or each request has one. */
+  get runOptions(): RunOptions {
+    const { graceMs, inactivityMs, fuse } = this.#options ?? {}
+    return {
+      ...(graceMs !== undefined && { graceMs }),
+      ...(inactivityMs !== undefined && { inactivityMs }),
+      ...(fuse !== undefined && { fuse }),
+    }
   }
 
   /** What it takes and gives. */

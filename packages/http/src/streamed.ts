@@ -25,6 +25,7 @@ export async function streamed(outputs: AsyncGenerator<Output, void, void>, o: S
       if (visit.outlives && !completed) void rest(outputs).then(() => visit.end(false))
       else {
         if (!completed) visit.cancel(undefined)
+        outputs.return().catch(() => {}) // not waited for: they may be on their way
         visit.end(completed)
       }
     },

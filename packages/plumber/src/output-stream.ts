@@ -24,6 +24,8 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
   #source: Outpouring | undefined
   /** Why it was cancelled before it began. */
   #early: { readonly reason: unknown } | undefined
+  /** Whether whoever took outputs has left. */
+  #left = false
 
   constructor(pour: Pour, queueSize = 1) {
     this.#pour = pour
@@ -36,11 +38,13 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
   }
 
   return(): Promise<IteratorResult<Output, void>> {
+    this.#left = true
     this.#leave()
     return this.#inner.return()
   }
 
   throw(error: unknown): Promise<IteratorResult<Output, void>> {
+    this.#left = true
     this.#leave()
     return this.#inner.throw(error)
   }
@@ -77,7 +81,7 @@ export class OutputStream implements AsyncGenerator<Output, void, void> {
     const over = source.ended.then(end, end)
     try {
       for await (const { value } of outputs) yield value as Output // only outputs are put above
-      await source.ended
+      if (!this.#left) await source.ended
     } finally {
       this.#leave()
       await over
