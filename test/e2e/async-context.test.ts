@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { defineCoro } from '@pipelines/core'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { chain, from, outputs, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
+import { chain, from, having, outputs, plumberOf, range, same, turns, unfused } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 
 const user = new AsyncLocalStorage<string>()
@@ -107,4 +107,41 @@ test('the hooks run in the context that created the pipeline, whoever ends it', 
   user.run('cem', () => pipeline.end())
   expectBalancedBooks(await pipeline.settled, ['in'])
   expect(seen).toEqual(['setup for ann', 'flush for ann', 'teardown for ann'])
+})
+
+test('what comes behind an item that was called with on the spot, and has made its node wait, is not in its context', async () => {
+  const open = gate()
+  const seen = outputs()
+  const first = defineCoro({ run: same, flush: () => 'flushed' })
+  const wait = (value: unknown): unknown => (value === 1 ? open.opened.then(() => note(value)) : note(value))
+  const pipeline = user.run('nobody', () => chain({ in: 'std.inlet', first, wait }).createPipeline(seen.options))
+  await user.run('ann', () => pipeline.put(1))
+  pipeline.end()
+  await turns(2)
+  open.open()
+  await pipeline.settled
+  expect(seen.values).toEqual(['1 for ann', 'flushed for nobody'])
+})
+
+test('a value of the run is not in the context of a request that has made its node wait', async () => {
+  const open = gate()
+  const seen: unknown[] = []
+  const look = (value: unknown): unknown => {
+    seen.push(note(value))
+    return value === 1 ? open.opened.then(() => value) : value
+  }
+  const src = async function* () {
+    await turns(4)
+    yield 'made'
+  }
+  const graph = { in: ['merge'], src: ['merge'], merge: ['look'], look: [] }
+  const pipeline = user.run('nobody', () =>
+    plumberOf({ in: 'std.inlet', src, merge: having({ aggregateInputs: false }, same), look }, graph).createPipeline(),
+  )
+  const asked = user.run('ann', () => pipeline.processAll(1))
+  await turns(8)
+  open.open()
+  expect(await asked).toEqual([1])
+  await pipeline.drain()
+  expect(seen).toEqual(['1 for ann', 'made for nobody'])
 })

@@ -61,7 +61,11 @@ export const CHAINED: readonly Mutant[] = [
     name: 'turns that were taken in a chain are waited for',
     what: 'An ordered node waits for the turns of calls that a link has made.',
     changes: [
-      { file: 'chained-node.ts', search: 'this.skipTurnsTo(slot.index)', replace: '' },
+      {
+        file: 'chained-node.ts',
+        search: 'this.skipTurnsTo(isOver || slot.lapsed ? slot.index + 1 : slot.index)',
+        replace: '',
+      },
       { file: 'chained-node.ts', search: 'if (leaving === undefined) this.skipTurnsTo(chain.taken)', replace: '' },
       {
         file: 'processor.ts',

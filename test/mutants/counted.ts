@@ -137,6 +137,18 @@ export const COUNTED: readonly Mutant[] = [
     caughtBy: asked('by the function, which gives a value then'),
   },
   {
+    name: 'who calls on the spot is the context of what follows',
+    what: 'A node that goes on by itself does so in the async context of whoever has called it on the spot.',
+    changes: [
+      {
+        file: 'processor.ts',
+        search: 'this.host.scope.run(() => this.#burst({ slot, end }), undefined).catch',
+        replace: 'this.#burst({ slot, end }).catch',
+      },
+    ],
+    caughtBy: of('e2e/async-context', 'what comes behind an item that was called with on the spot'),
+  },
+  {
     name: 'who cancels at once comes too late',
     what: 'A request that can be cancelled has its answer before whoever made it can do so.',
     changes: [

@@ -36,7 +36,7 @@ export interface Inlet {
   readonly timed?: boolean
   /** A packet that was taken is worked off. Absent where nobody needs to know. */
   done?(packet: Packet): void
-  /** Takes a packet that the node before is done with. Absent where that may call on the spot nobody. */
+  /** Takes a packet that the node before is done with. Absent where nobody calls the node on the spot. */
   land?(packet: Packet): void
   /** Whoever had a packet asks for the next: its place on the way is free. */
   ask(packet: Packet): void

@@ -71,7 +71,8 @@ export class Processor extends ChainedNode {
   }
 
   protected override takeOver(slot: WorkerSlot, end: () => Promise<void>): void {
-    this.#burst({ slot, end }).catch((error) => this.broken(error))
+    // In the scope of the run, and not of whoever has called on the spot: other items follow.
+    this.host.scope.run(() => this.#burst({ slot, end }), undefined).catch((error) => this.broken(error))
   }
 
   /** Asks for a burst if one could do something, or ends the node if all is done. */

@@ -59,6 +59,8 @@ export interface RequestHost {
   fail(error: PipelineError): void
 }
 
+const NOTHING: readonly Output[] = []
+
 /** What a request is answered with. */
 export interface Answer {
   /** In the order in which they were handed over. */
@@ -80,9 +82,11 @@ export class Request extends Root implements Answer {
   cancelled = false
   /** The first failure of an item that was left out. */
   skipped: PipelineError | undefined
-  readonly outputs: Output[] = []
+  outputs: readonly Output[] = NOTHING
   /** Settles with what `select` makes of it. */
   readonly answer: Promise<unknown>
+  /** The same, where there are several: most often there is one. */
+  #more: Output[] | undefined
   /** Told when nothing of it is inside any more. */
   onLeft: () => void = () => {}
   readonly #host: RequestHost
@@ -135,7 +139,9 @@ export class Request extends Root implements Answer {
       this.fail(new PipelineError('RUN_CARDINALITY', { count: this.outputs.length + 1, most }))
       return false
     }
-    this.outputs.push(output)
+    if (this.#more !== undefined) this.#more.push(output)
+    else if (this.outputs.length === 0) this.outputs = [output]
+    else this.outputs = this.#more = [...this.outputs, output]
     return true
   }
 

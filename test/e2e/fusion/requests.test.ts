@@ -19,7 +19,7 @@ import { DEEDS, FAILURES } from './deeds.js'
  * trace tells and the books are the same as by the queues, also where they fail, are cancelled or run out of time.
  */
 
-laterClock()
+const clock = laterClock()
 
 const NUMBERS = range(9)
 const PLACES = ['a', 'b', 'c'] as const
@@ -231,6 +231,28 @@ describe('a call of a request in a chain', () => {
     await pipeline.drain()
   })
 
+  test('can be cancelled by its handle, behind a call that was waited for', async () => {
+    const seen: unknown[] = []
+    const b = (n: number, { signal }: Context): number => {
+      if (n === 1) asked.cancel('enough')
+      seen.push([n, signal.aborted, signal.reason])
+      return n
+    }
+    const nodes = { in: 'std.inlet', a: (n: number) => turns(1).then(() => n), b, c: same }
+    const pipeline = chain(nodes).createPipeline()
+    const asked: RequestHandle = pipeline.request(1)
+    const other = pipeline.process(2)
+    await expect(asked.answer).rejects.toMatchObject({ code: 'PLB_RUN_CANCELLED', cause: 'enough' })
+    expect(await other).toBe(2)
+    expect(seen).toEqual([
+      [1, true, 'enough'],
+      [2, false, undefined],
+    ])
+    const { nodes: books, roots } = await pipeline.drain()
+    expect(nodeOf({ nodes: books }, 'b')).toMatchObject({ received: 2, completed: 1, unprocessed: 1, late: 1 })
+    expect(roots).toMatchObject({ delivered: 1, aborted: 1 })
+  })
+
   test('is in progress while it lasts, and neither when it was cancelled nor when it is told of', async () => {
     const seen: unknown[] = []
     const look = (when: string): void => {
@@ -367,6 +389,21 @@ describe('a request', () => {
     const pipeline = chain({ in: 'std.inlet', ...nodes }).createPipeline()
     const deep = (levels: number): Promise<number> => (levels > 0 ? deep(levels - 1) : pipeline.process<number>(0))
     expect(await deep(3_000)).toBe(1_000)
+    await pipeline.drain()
+  })
+
+  test('after the other lets timers and sockets have their turn', async () => {
+    const slowly = (n: number): number => {
+      clock.now += 1
+      return n
+    }
+    const pipeline = chain({ in: 'std.inlet', a: slowly, b: same }).createPipeline()
+    let isOver = false
+    setImmediate(() => {
+      isOver = true
+    })
+    for (let made = 0; !isOver && made < 1_000; made++) await pipeline.process(made)
+    expect(isOver).toBe(true)
     await pipeline.drain()
   })
 
