@@ -127,7 +127,7 @@ function completeRoute(route: RouteOptions): void {
   const handler = known.get(route.handler)
   if (handler === undefined) return
   const { graph, bodyLimit } = handler
-  if (Number.isFinite(bodyLimit)) route.bodyLimit ??= bodyLimit
+  if (bodyLimit !== undefined && Number.isFinite(bodyLimit)) route.bodyLimit ??= bodyLimit
   const { response } = { ...route.schema } as { readonly response?: object }
   route.schema = { ...route.schema, response: { '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA, ...response } }
   if (graph === undefined) return
