@@ -96,12 +96,12 @@ export async function* records(
   let begun = false
   let completed = false
   try {
-    for (let next = outputs.next(); ; ) {
+    for (let next = ahead(outputs); ; ) {
       const step = await (piece !== '' ? soon(next) : beat === undefined ? next : beat.before(next))
       if (step?.done === true) break
       if (step !== undefined) {
         piece += format.output(step.value, ++count)
-        next = outputs.next()
+        next = ahead(outputs)
         if (piece.length < TOGETHER) continue
       }
       begun = true
@@ -126,6 +126,13 @@ export async function* records(
   }
 }
 
+/** The next output, which nobody may come to wait for. */
+function ahead<T>(outputs: AsyncGenerator<T, void, void>): Promise<IteratorResult<T, void>> {
+  const next = outputs.next()
+  next.catch(() => {})
+  return next
+}
+
 /** What `next` gives, if it is about to give something; it may be waited for again. */
 async function soon<T>(next: Promise<T>): Promise<T | undefined> {
   let found: T | undefined
@@ -133,7 +140,7 @@ async function soon<T>(next: Promise<T>): Promise<T | undefined> {
     (step) => {
       found = step
     },
-    () => {}, // thrown to whoever waits for it again
+    () => {}, // whoever waits for it again is told
   )
   for (let turns = SOON; turns > 0 && found === undefined; turns--) await undefined
   return found
