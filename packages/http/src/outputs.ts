@@ -63,19 +63,23 @@ function requestOptions(
   { options, visit, given }: Task,
   { maxOutputs, queueSize }: Pick<ProcessStreamOptions, 'maxOutputs' | 'queueSize'>,
 ): ProcessStreamOptions {
-  // One object, of one shape, with whatever is not given left undefined: this is made for every request.
-  return {
-    node: given.node ?? options.inlet,
-    overload: given.overload ?? 'wait', // it was let in; its parts need not be
-    env: visit.env(given.env),
-    meta: visit.meta(given.meta),
-    logger: given.logger ?? visit.logger,
-    timeoutMs: visit.leftMs,
-    trace: given.trace,
-    signal: given.signal,
-    maxOutputs,
-    queueSize,
+  const { env, meta, node = options.inlet, overload = 'wait', signal, trace, logger = visit.logger } = given
+  // Only what there is: each of them is checked for every request.
+  const made: { -readonly [Name in keyof ProcessStreamOptions]: ProcessStreamOptions[Name] } = {
+    overload, // it was let in; its parts need not be
+    env: visit.env(env),
   }
+  const facts = visit.meta(meta)
+  const { leftMs } = visit
+  if (leftMs !== undefined) made.timeoutMs = leftMs
+  if (maxOutputs !== undefined) made.maxOutputs = maxOutputs
+  if (queueSize !== undefined) made.queueSize = queueSize
+  if (logger !== undefined) made.logger = logger
+  if (facts !== undefined) made.meta = facts
+  if (node !== undefined) made.node = node
+  if (signal !== undefined) made.signal = signal
+  if (trace !== undefined) made.trace = trace
+  return made
 }
 
 function streamOne(work: Work, value: unknown): AsyncGenerator<Output, void, void> {

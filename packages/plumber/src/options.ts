@@ -25,14 +25,18 @@ export const isBoolean: Rule = (value) => (typeof value === 'boolean' ? undefine
 export function checkOptions(options: unknown, rules: Readonly<Record<string, Rule>>): void {
   if (typeof options !== 'object' || options === null)
     throw new PipelineError('OPTION_INVALID', { option: 'options', what: `must be an object, got ${show(options)}` })
-  const given = Object.keys(options)
-  if (!given.every((option) => Object.hasOwn(rules, option))) refuseTypos(options, Object.keys(rules))
-  for (const option of given) {
+  let allKnown = true
+  for (const option of Object.keys(options)) {
+    const rule = Object.hasOwn(rules, option) ? rules[option] : undefined
+    if (rule === undefined) {
+      allKnown = false
+      continue
+    }
     const value: unknown = Reflect.get(options, option)
-    const rule = value !== undefined && Object.hasOwn(rules, option) ? rules[option] : undefined
-    const wrong = rule?.(value)
+    const wrong = value === undefined ? undefined : rule(value)
     if (wrong !== undefined) throw new PipelineError('OPTION_INVALID', { option, what: `${wrong}, got ${show(value)}` })
   }
+  if (!allKnown) refuseTypos(options, Object.keys(rules))
 }
 
 /** Refuses near misses of known names. Other keys are the caller's own business: options objects are often more than that. */
