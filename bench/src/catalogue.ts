@@ -12,6 +12,7 @@ export const WORKLOADS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['W5', async () => (await import('./workloads/w05-diamond.js')).diamond],
   ['W6', async () => (await import('./workloads/w06-long-and-wide.js')).longAndWide],
   ['W10', async () => (await import('./workloads/w10-one-item.js')).oneItemEach],
+  ['W11', async () => (await import('./workloads/w11-http.js')).requests],
   ['W12', async () => (await import('./workloads/w12-slow-receiver.js')).slowReceiver],
   ['bursts', async () => (await import('./workloads/bursts.js')).bursts],
 ])

@@ -1,4 +1,4 @@
-import { show } from './figures.js'
+import { FIGURES, show } from './figures.js'
 import type { ResultBlock, Results } from './results.js'
 
 const WIDTH = 960
@@ -53,7 +53,7 @@ function group({ title, columns, rows }: ResultBlock, top: number, scale: Scale)
   const bars = rows.flatMap((row, place) => {
     const y = top + GROUP_HEAD + place * ROW
     const end = scale.x(ratioOf(row))
-    const value = first === undefined ? '' : `${show(first, row.figures[first])} ${unit(first)}`
+    const value = first === undefined ? '' : `${show(first, row.figures[first])} ${FIGURES[first].head}`
     return [
       text({ x: LABELS - 8, y: y + 11, anchor: 'end', weight: row.ours ? 600 : 400 }, row.name),
       `<rect x="${LABELS}" y="${y + 2}" width="${round(end - LABELS)}" height="${ROW - 4}" rx="2" fill="${colour(row)}"/>`,
@@ -61,10 +61,6 @@ function group({ title, columns, rows }: ResultBlock, top: number, scale: Scale)
     ]
   })
   return [text({ x: 20, y: top + 24, size: 12, weight: 600, halo: true }, title), ...bars]
-}
-
-function unit(figure: ResultBlock['columns'][number]): string {
-  return { nsPerItem: 'ns/item', nsPerHop: 'ns/hop', usPerRound: 'µs/round', msPerRun: 'ms' }[figure as string] ?? ''
 }
 
 function gridLine(ratio: number, scale: Scale, bottom: number): string[] {

@@ -6,7 +6,8 @@ interface Shown {
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 export const times = (value: number): string => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ×`
 const small = (value: number): string => (value < 100 ? value.toFixed(1) : count(value))
-const percent = (value: number): string => `±${Math.round(value * 100)} %`
+const share = (value: number): string => `${Math.round(value * 100)} %`
+const percent = (value: number): string => `±${share(value)}`
 
 /** Everything that a row may tell, with the head of its column. */
 export const FIGURES = {
@@ -14,9 +15,13 @@ export const FIGURES = {
   nsPerHop: { head: 'ns/hop', show: small },
   usPerRound: { head: 'µs/round', show: small },
   msPerRun: { head: 'ms', show: small },
+  requestsPerSecond: { head: 'requests/s', show: count },
   ofOurs: { head: 'of ours', show: times },
   noise: { head: 'noise', show: percent },
   cpuNsPerItem: { head: 'CPU ns/item', show: count },
+  cpuUsPerRequest: { head: 'CPU µs/request', show: small },
+  cpuOfOurs: { head: 'CPU of ours', show: times },
+  serverBusy: { head: 'server busy', show: share },
   worstLagMs: { head: 'worst lag ms', show: count },
   lagP99Ms: { head: 'lag p99 ms', show: small },
   seconds: { head: 'seconds', show: small },

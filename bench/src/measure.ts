@@ -1,3 +1,4 @@
+import { runLoad } from './load.js'
 import { runRace } from './race.js'
 import { judge } from './targets.js'
 import type { Block, Probe, Row, Scale, Size, Workload } from './workload.js'
@@ -7,8 +8,9 @@ export async function measure({ parts }: Workload, scale: Scale): Promise<Block[
   const blocks: Block[] = []
   for (const part of parts) {
     if (part.kind === 'race') blocks.push(await runRace(part, scale))
-    // Probes have no time to compare.
-    else if (scale.only === undefined) blocks.push(await runProbe(part, scale.size))
+    // `only` names rows of races.
+    else if (scale.only === undefined)
+      blocks.push(await (part.kind === 'load' ? runLoad(part, scale) : runProbe(part, scale.size)))
   }
   return blocks
 }

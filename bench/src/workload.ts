@@ -1,4 +1,5 @@
 import type { Figure, Figures } from './figures.js'
+import type { ServerName } from './http/servers.js'
 import type { Target, Verdict } from './targets.js'
 
 /** `full` is what the table shows, `short` what the check measures, `quick` only shows that all is right. */
@@ -15,7 +16,7 @@ export interface Scale {
 /** One question, answered in a process of its own. */
 export interface Workload {
   readonly name: string
-  readonly parts: readonly (Race | Probe)[]
+  readonly parts: readonly (Race | Load | Probe)[]
 }
 
 /** The same work, done by several contestants in turn. */
@@ -48,6 +49,25 @@ export interface Contestant {
   readonly checksum?: (items: number) => number
 }
 
+/** The same requests, answered by several routes of one server in turn. */
+export interface Load {
+  readonly kind: 'load'
+  readonly title: string
+  readonly server: ServerName
+  /** How many each route gets in a round. */
+  readonly requests: Readonly<Record<Size, number>>
+  /** The first is the row of ours that the others are compared with. */
+  readonly contestants: readonly Visited[]
+  readonly targets: readonly Target[]
+}
+
+/** One way of answering the requests of a load. */
+export interface Visited {
+  readonly name: string
+  readonly ours?: boolean
+  readonly path: string
+}
+
 /** Something else than a race: what is found out is up to each row. */
 export interface Probe {
   readonly kind: 'probe'
@@ -76,7 +96,7 @@ export interface Row {
   readonly ours: boolean
   readonly bounds?: boolean
   readonly figures: Figures
-  /** The first figure, round by round: rows are compared within a round. */
+  /** Times, round by round: rows are compared within a round. */
   readonly samples?: readonly number[]
 }
 

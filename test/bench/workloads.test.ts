@@ -21,17 +21,17 @@ describe('everybody comes to the same sum in', () => {
 describe('a workload', () => {
   test.each(workloads)('$name names its rows once each, and ours first', ({ parts }) => {
     for (const part of parts) {
-      const rows = part.kind === 'race' ? part.contestants : part.rows
+      const rows = rowsOf(part)
       expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
       expect(rows[0]?.ours).toBe(true)
     }
   })
 
   test.each(workloads)('$name has targets only for rows that it has, ours against others', ({ parts }) => {
-    for (const { targets, ...part } of parts) {
-      const rows = part.kind === 'race' ? part.contestants : part.rows
+    for (const part of parts) {
+      const rows = rowsOf(part)
       const isOurs = new Map(rows.map(({ name, ours = false }) => [name, ours]))
-      for (const target of targets) {
+      for (const target of part.targets) {
         expect(isOurs.get(target.ours)).toBe(true)
         for (const peer of target.kind === 'figure' ? [] : target.of) expect(isOurs.has(peer)).toBe(true)
       }
@@ -67,6 +67,10 @@ describe('what is not a race', () => {
     expect(rssGrowthMb).toBeGreaterThanOrEqual(0)
   })
 })
+
+function rowsOf(part: Workload['parts'][number]): readonly { readonly name: string; readonly ours?: boolean }[] {
+  return part.kind === 'probe' ? part.rows : part.contestants
+}
 
 function racers({ parts }: Workload): string[] {
   return parts.flatMap((part) => (part.kind === 'race' ? part.contestants.map(({ name }) => name) : []))

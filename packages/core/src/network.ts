@@ -275,12 +275,11 @@ export class Network implements Host, RequestHost, StallHost {
     this.#records.end = end.outcome === 'failed' && this.#records.end ? this.#records.end : end
     this.#lifecycle.move('doomed')
     this.#graceMs = Math.min(this.#graceMs, graceMs)
-    const told = end.reason ?? end.error
     this.#delivery?.clear()
     this.#watch.end()
     if (end.error !== undefined) this.#requests?.doom(end.error)
     this.#pipework.clear()
-    for (const node of this.#pipework.nodes) node.doom(told)
+    for (const node of this.#pipework.nodes) node.doom(end.reason ?? end.error)
     this.#check()
   }
 
@@ -289,6 +288,7 @@ export class Network implements Host, RequestHost, StallHost {
     if (this.#living > 0 || !this.#lifecycle.may('settled')) return
     this.#deadlines.clear()
     this.#watch.end()
+    this.#requests?.end()
     this.#lifecycle.move('settled')
     const roots = (this.countsRoots || this.#requests !== undefined) && { roots: this.roots.close() }
     const report = { ...this.#records.close(), ...this.#pipework.counts(), ...roots }

@@ -7,6 +7,7 @@ import { guarded } from './events.js'
 import type { Output } from './leaf.js'
 import { type Packet, Scope } from './packet.js'
 import { Root, type RootLedger } from './roots.js'
+import type { Timed, Timeouts, TimeSlot } from './timeouts.js'
 
 /** One call that an item of a request was in. Times are in milliseconds since the request was made. */
 export interface TraceStep {
@@ -73,7 +74,7 @@ export interface Answer {
  * A value that somebody waits for: a root that gathers the outputs which descend from it. It is answered when nothing of
  * it is on its way any more, or before that with what it failed with; what is left of it is then taken out.
  */
-export class Request extends Root implements Answer {
+export class Request extends Root implements Answer, Timed {
   readonly env: Readonly<Record<string, unknown>> | undefined
   readonly scope: Scope
   /** Whether what is still on its way is of no use. */
@@ -101,14 +102,17 @@ export class Request extends Root implements Answer {
   #resolve: (answer: unknown) => void = () => {}
   #reject: (error: unknown) => void = () => {}
   readonly #select: (answer: Answer) => unknown
-  #timer: NodeJS.Timeout | undefined
+  /** Where its time is measured. */
+  #timeouts: Timeouts | undefined
+  slot: TimeSlot | undefined
+  place = 0
   /** Stops listening to the signal. */
   readonly #unlisten: (() => void) | undefined
 
   /** @param select what it is answered with; what that throws, it fails with */
   constructor(host: RequestHost, options: RequestOptions, select: (answer: Answer) => unknown) {
     super(host.roots)
-    const { env, onOutput, signal, timeoutMs, trace } = options
+    const { env, onOutput, signal, trace } = options
     this.#host = host
     this.options = options
     this.#select = select
@@ -123,12 +127,18 @@ export class Request extends Root implements Answer {
       this.#reject = reject
     })
     this.#unlisten = signal && onAbort(signal, () => this.cancel(signal.reason))
-    if (timeoutMs !== undefined)
-      this.#timer = setTimeout(() => {
-        const late = (nodes?: readonly string[]): PipelineError =>
-          new PipelineError('RUN_DEADLINE', { deadlineMs: timeoutMs, nodes })
-        this.#cancel(late([]), late)
-      }, timeoutMs)
+  }
+
+  /** Its time begins. */
+  begin(timeouts: Timeouts, timeoutMs: number): void {
+    this.#timeouts = timeouts
+    timeouts.add(this, timeoutMs)
+  }
+
+  expire(): void {
+    const { timeoutMs: deadlineMs = 0 } = this.options
+    const late = (nodes?: readonly string[]): PipelineError => new PipelineError('RUN_DEADLINE', { deadlineMs, nodes })
+    this.#cancel(late([]), late)
   }
 
   /** Takes an output of it; a promise where its leaf has to wait for whoever asked. */
@@ -229,7 +239,7 @@ export class Request extends Root implements Answer {
 
   #answered(): void {
     this.over = true
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timeouts?.remove(this)
     this.#unlisten?.()
     this.#delivery?.clear()
   }

@@ -4,6 +4,7 @@ import type { Entrant, Feed } from './feed.js'
 import { NO_META, Packet } from './packet.js'
 import { type Answer, type Overload, Request, type RequestHost, type RequestOptions } from './request.js'
 import { Ring } from './ring.js'
+import { Timeouts } from './timeouts.js'
 
 /** How many requests there may be. */
 export interface RequestLimits {
@@ -30,6 +31,7 @@ export class Requests {
   readonly #waiting = new Ring<Entry>()
   /** Requests of which something is inside. */
   #inside = 0
+  readonly #timeouts = new Timeouts()
   /** Whether those that wait will be looked after. */
   #calling = false
 
@@ -53,6 +55,7 @@ export class Requests {
     const full = this.#inside >= maxInFlight || this.#waiting.size > 0
     if (full && overload === 'reject') return refused(new PipelineError('RUN_OVERLOADED', { maxInFlight }))
     const request = new Request(this.#host, options, select)
+    if (options.timeoutMs !== undefined) request.begin(this.#timeouts, options.timeoutMs)
     const entry = new Entry(request, value, way)
     if (full) this.#waiting.push(entry)
     else this.#begin(entry)
@@ -67,6 +70,11 @@ export class Requests {
   /** How many there are. */
   get inFlight(): number {
     return this.#inside + this.#waiting.size
+  }
+
+  /** The run has settled: nothing waits any more. */
+  end(): void {
+    this.#timeouts.clear()
   }
 
   /** The run is over. */

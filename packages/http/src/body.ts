@@ -43,7 +43,10 @@ export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'applica
  */
 export function readBody(exchange: Exchange, options: BodyOptions, hooks: BodyHooks): Body | Promise<Body> {
   const { parsed } = exchange
-  if (parsed !== undefined) return bodyWith(parsed.value, options, hooks)
+  if (parsed !== undefined) {
+    if (options.body === 'ndjson') refuseType(exchange, options.body)
+    return bodyWith(parsed.value, options, hooks)
+  }
   refuseEncoding(exchange)
   if (isLines(exchange, options.body)) return { items: items(exchange.bytes(), options, hooks) }
   return readWhole(exchange, options, hooks)
@@ -57,7 +60,7 @@ async function readWhole(exchange: Exchange, options: BodyOptions, hooks: BodyHo
 }
 
 function bodyWith(value: unknown, { body }: BodyOptions, { check }: BodyHooks): Body {
-  if (body === 'array' || body === 'ndjson') return { items: elements(value, check) }
+  if (body === 'array') return { items: elements(value, check) }
   check(value)
   return { value }
 }
@@ -72,12 +75,19 @@ function isLines(exchange: Exchange, body: BodyOptions['body']): boolean {
   const type = typeOf(exchange)
   if (LINE_TYPES.test(type) && (body === 'auto' || body === 'ndjson')) return true
   if (JSON_TYPES.test(type) && body !== 'ndjson') return false
-  const allowed = { auto: ['application/json', 'application/x-ndjson'], ndjson: ['application/x-ndjson'] }
-  throw new PipelineError('HTTP_MEDIA_TYPE', {
-    header: 'content-type',
-    found: exchange.header('content-type'),
-    allowed: body === 'auto' || body === 'ndjson' ? allowed[body] : ['application/json'],
-  })
+  return refuseType(exchange, body)
+}
+
+const ALLOWED = {
+  auto: ['application/json', 'application/x-ndjson'],
+  value: ['application/json'],
+  array: ['application/json'],
+  ndjson: ['application/x-ndjson'],
+}
+
+function refuseType(exchange: Exchange, body: BodyOptions['body']): never {
+  const found = exchange.header('content-type')
+  throw new PipelineError('HTTP_MEDIA_TYPE', { header: 'content-type', found, allowed: ALLOWED[body] })
 }
 
 function typeOf(exchange: Exchange): string {

@@ -105,7 +105,7 @@ export function piecesOf(response: ServerResponse, { body, readerTimeoutMs }: Re
 }
 
 /** Who waits for the end of a connection: one listener for all of them, since there may be many requests in a row. */
-const leaving = new WeakMap<Socket, Set<() => void>>()
+const leaving = new WeakMap<Socket, (() => void)[]>()
 
 /**
  * Calls `tell` when a connection has closed. Not when a response has: those that wait for their turn behind another one
@@ -114,15 +114,19 @@ const leaving = new WeakMap<Socket, Set<() => void>>()
 function onceLeft(socket: Socket, tell: () => void): () => void {
   let tells = leaving.get(socket)
   if (tells === undefined) {
-    const all = new Set<() => void>()
+    const all: (() => void)[] = []
     tells = all
     leaving.set(socket, all)
     socket.once('close', () => {
-      for (const each of all) each()
+      for (const each of all.splice(0)) each()
     })
   }
-  tells.add(tell)
-  return () => tells.delete(tell)
+  const waiting = tells
+  waiting.push(tell)
+  return () => {
+    const place = waiting.indexOf(tell)
+    if (place !== -1) waiting.splice(place, 1)
+  }
 }
 
 /**

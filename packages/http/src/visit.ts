@@ -48,6 +48,8 @@ export class Visit {
   #context: RequestContext = {}
   /** Whether the client has left. */
   gone = false
+  /** Its place among those in progress. */
+  place = 0
   #isOver = false
 
   /** @throws `PLB_HTTP_HEADER` for a time limit that cannot be read */

@@ -2,20 +2,25 @@ import type { Visit } from './visit.js'
 
 /** Requests in progress. */
 export class Visits {
-  readonly #all = new Set<Visit>()
+  /** No set: one that members go through quickly is made anew all the time, and what is left of the old one keeps them. */
+  readonly #all: Visit[] = []
   /** Told when nothing is in progress any more. */
   #onEmpty: () => void = () => {}
 
   get size(): number {
-    return this.#all.size
+    return this.#all.length
   }
 
   add(visit: Visit): void {
-    this.#all.add(visit)
+    visit.place = this.#all.push(visit) - 1
   }
 
   delete(visit: Visit): void {
-    this.#all.delete(visit)
+    const last = this.#all.pop()
+    if (last !== undefined && last !== visit) {
+      this.#all[visit.place] = last
+      last.place = visit.place
+    }
     if (this.size === 0) this.#onEmpty()
   }
 
@@ -26,9 +31,9 @@ export class Visits {
    */
   async end(deadlineMs: number, reason: () => unknown): Promise<void> {
     await this.#emptied(deadlineMs * FLOW_OUT)
-    for (const visit of this.#all) visit.cancel(reason())
+    for (const visit of [...this.#all]) visit.cancel(reason())
     await this.#emptied(deadlineMs * SAY_WHY)
-    for (const visit of this.#all) {
+    for (const visit of [...this.#all]) {
       visit.drop()
       visit.end(false)
     }
