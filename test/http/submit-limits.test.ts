@@ -1,11 +1,8 @@
 import { DROP } from '@pipelines/core'
 import { PipelineService, type SubmitLimits, type SubmitOptions } from '@pipelines/http'
-import { randomOf } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { endless } from '../support/blackbox.js'
-import { FUZZ_COROS, fuzzed } from '../support/fuzzed-documents.js'
 import { nested } from '../support/hostile.js'
-import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
 import { dial, post } from './bad-clients.js'
 import { recordsOf } from './client.js'
 import { SUBMIT } from './frameworks.js'
@@ -287,36 +284,3 @@ describe('runs of several clients', () => {
     await outputs?.return()
   })
 })
-
-describe('documents as nobody would write them', () => {
-  const seeds = seedsOf(400, 5_000)
-  const own = (): unknown[] => [Object, Array, Function, String].map(({ prototype }) => Reflect.ownKeys(prototype))
-
-  test('get an answer, one after the other, and leave nothing', manySeeds, async () => {
-    const before = own()
-    const served = await serve('node:http', submitting({ runMs: 2_000 }, { coroMap: FUZZ_COROS }))
-    const seen = new Map<number, number>()
-    for (const seed of seeds)
-      await withSeed(seed, async () => {
-        const body = textOf(fuzzed(randomOf(seed)).document)
-        if (body === undefined) return
-        const { status, text } = await served.client.send({ path: SUBMIT, body })
-        expect([200, 400, 413, 422, 500]).toContain(status)
-        if (status === 500) expect(text).toMatch(/PLB_NODE_FAILED|PLB_NODE_CARDINALITY|PLB_RUN_UNEQUAL|PLB_HTTP_OUTPUT/)
-        if (status === 400) expect(text).toMatch(/"issues":\[|PLB_HTTP_BODY_INVALID|PLB_OPTION_INVALID/)
-        seen.set(status, (seen.get(status) ?? 0) + 1)
-      })
-    expect(own()).toEqual(before)
-    expect(await runsOf(served)).toEqual(NONE)
-    if (seeds.length > 1) for (const status of [200, 400]) expect(seen.get(status)).toBeGreaterThan(20)
-  })
-})
-
-/** What a client would send of it. */
-function textOf(document: unknown): string | undefined {
-  try {
-    return typeof document === 'string' ? document : JSON.stringify(document)
-  } catch {
-    return undefined
-  }
-}

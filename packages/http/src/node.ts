@@ -88,9 +88,10 @@ export async function send(response: ServerResponse, reply: Reply): Promise<void
     if (typeof body !== 'string') await body.return()
     return
   }
-  response.writeHead(status, headers)
   const sent = piecesOf(response, reply)
-  if (typeof sent === 'string') response.end(sent)
+  const isText = typeof sent === 'string'
+  response.writeHead(status, isText ? { ...headers, 'content-length': Buffer.byteLength(sent) } : headers)
+  if (isText) response.end(sent)
   else await connect(sent, response).catch(() => {}) // told by `onGone`
 }
 

@@ -21,7 +21,7 @@ export interface SubmitLimits {
   readonly runMs: number
   /** Outputs of a run. @defaultValue 10000 */
   readonly outputs: number
-  /** Packets that all edges of a run together may carry. It is looked at every 20 ms, so some more may be. @defaultValue 1000000 */
+  /** Packets that all edges of a run together may carry. It is looked at every 20 ms, so some more may be. @defaultValue 100000 */
   readonly packets: number
   /** Runs of one client at once. @defaultValue 2 */
   readonly runsPerClient: number
@@ -39,7 +39,7 @@ const LIMITS: SubmitLimits = Object.freeze({
   argsBytes: 65_536,
   runMs: 30_000,
   outputs: 10_000,
-  packets: 1_000_000,
+  packets: 100_000,
   runsPerClient: 2,
   runs: 32,
 })
