@@ -112,9 +112,8 @@ export function pipelines<Name extends string>(options: ServiceOptions<Name>): E
 
 function expressGraph(graph: ServedGraph): ExpressGraph {
   return {
-    process: (value, { request, response, ...options } = {}) => ask(graph, value, asked(options, request, response)),
-    processAll: (value, { request, response, ...options } = {}) =>
-      askAll(graph, value, asked(options, request, response)),
+    process: (value, options = {}) => ask(graph, value, asked(options)),
+    processAll: (value, options = {}) => askAll(graph, value, asked(options)),
     handler: (options) => pipelineHandler(graph.run(options)),
     schema: (options) => schemaOf(graph, graph.resolve(options)),
     get pipeline() {
@@ -123,7 +122,8 @@ function expressGraph(graph: ServedGraph): ExpressGraph {
   }
 }
 
-function asked(options: ProcessOptions, request?: Request, response?: Response): Asked {
+function asked(options: ExpressProcessOptions): Asked {
+  const { request, response } = options
   if (request === undefined || response === undefined) return { options }
   return { options, exchange: exchangeOf(request, response) }
 }

@@ -145,8 +145,8 @@ function checkRoom(graph: ServedGraph): void {
 
 function fastifyGraph(graph: ServedGraph): FastifyGraph {
   return {
-    process: (value, { request, reply, ...options } = {}) => ask(graph, value, asked(options, request, reply)),
-    processAll: (value, { request, reply, ...options } = {}) => askAll(graph, value, asked(options, request, reply)),
+    process: (value, options = {}) => ask(graph, value, asked(options)),
+    processAll: (value, options = {}) => askAll(graph, value, asked(options)),
     handler(options) {
       const handler = fastifyHandler(graph.run(options))
       known.set(handler, { graph, bodyLimit: graph.resolve(options).bodyLimit })
@@ -159,7 +159,8 @@ function fastifyGraph(graph: ServedGraph): FastifyGraph {
   }
 }
 
-function asked(options: ProcessOptions, request?: FastifyRequest, reply?: FastifyReply): Asked {
+function asked(options: FastifyProcessOptions): Asked {
+  const { request, reply } = options
   if (request === undefined || reply === undefined) return { options }
   return { options, exchange: exchangeOf(request, reply) }
 }

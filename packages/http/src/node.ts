@@ -5,6 +5,7 @@ import { pipeline as connect } from 'node:stream/promises'
 import type { Logger } from '@pipelines/core'
 import type { Endpoint, Exchange, Reply } from './exchange.js'
 import { toHttpError } from './http-error.js'
+import { RequestBytes } from './request-bytes.js'
 
 /** What a framework on top of `node:http` knows of a request. */
 export interface NodeFacts {
@@ -53,7 +54,7 @@ export class NodeExchange implements Exchange {
   }
 
   bytes(): AsyncIterable<Uint8Array> {
-    return { [Symbol.asyncIterator]: () => this.#request.iterator({ destroyOnReturn: false }) }
+    return new RequestBytes(this.#request)
   }
 
   onGone(tell: () => void): () => void {
