@@ -732,6 +732,15 @@ describe('timeoutMs of a request', () => {
       expect(clock.timers).toEqual([])
     }))
 
+  test('does not keep the process alive once it has its answer', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const pipeline = chain({ in: 'std.inlet', out: same }).createPipeline()
+    const before = timers()
+    expect(await pipeline.process(1, { timeoutMs: 10_000 })).toBe(1)
+    expect(timers()).toBe(before)
+    await pipeline.drain()
+  })
+
   test('runs from the call of process on, one for each request', () =>
     withTime(async ({ pass, clock }) => {
       const open = gate()

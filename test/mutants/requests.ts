@@ -54,8 +54,8 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: 'the time of a request goes on when that is answered',
     what: 'The timer of `timeoutMs` is left behind.',
-    changes: [{ file: 'request.ts', search: 'clearTimeout(this.#timer)', replace: '' }],
-    caughtBy: of('e2e/requests-failing', 'means nothing to a request that is answered'),
+    changes: [{ file: 'request.ts', search: 'this.#timeouts?.remove(this)', replace: '' }],
+    caughtBy: of('e2e/requests-failing', 'does not keep the process alive'),
   },
   {
     name: 'a request listens to its signal when that is answered',
