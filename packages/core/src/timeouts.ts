@@ -75,14 +75,15 @@ export class Timeouts {
   }
 
   readonly #fire = (): void => {
-    // A timer counts from when the turn of the event loop began, so it may be a little early.
     const now = performance.now()
+    // A timer counts from when the turn of the event loop began, so by the clock it may be a little early.
+    const reached = Math.max(now, this.#next)
     this.#timer = undefined
     this.#next = Number.POSITIVE_INFINITY
     let next = Number.POSITIVE_INFINITY
     const expired: Timed[] = []
     for (const [due, { members }] of this.#slots) {
-      if (due > now && members.length > 0) next = Math.min(next, due)
+      if (due > reached && members.length > 0) next = Math.min(next, due)
       else {
         this.#slots.delete(due)
         for (const timed of members.splice(0)) {
