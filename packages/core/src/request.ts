@@ -29,7 +29,7 @@ export interface RequestOptions {
   readonly env?: Readonly<Record<string, unknown>> | undefined
   /** Cancels it. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which it is cancelled with `PLB_RUN_DEADLINE`. @defaultValue none */
+  /** Milliseconds after which, or at most a 32nd part later, it is cancelled with `PLB_RUN_DEADLINE`. @defaultValue none */
   readonly timeoutMs?: number | undefined
   /** Told about every call that an item of it was in, when the call has ended. */
   readonly trace?: ((step: TraceStep) => void) | undefined
