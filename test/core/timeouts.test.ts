@@ -65,6 +65,14 @@ describe('times', () => {
     expect(all.map(({ expiredMs }) => expiredMs !== undefined)).toEqual([false, true, false, true, false])
   })
 
+  test('that all were removed leave no timer once theirs has fired', () => {
+    const timeouts = new Timeouts()
+    for (const waiting of [100, 2_000].map((ms) => added(timeouts, ms))) timeouts.remove(waiting)
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(110)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('may be added and removed by those whose time is up', () => {
     const timeouts = new Timeouts()
     const [first, second, later] = [new Waiting(), new Waiting(), new Waiting()]

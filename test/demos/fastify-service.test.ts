@@ -1,12 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Plumber } from '@pipelines/plumber'
 import { expect, test } from 'vitest'
 import * as text from '../../demos/fastify-service/src/text.js'
-import { demoFolder } from './demo.js'
-import { list, post, recordsOf, serve, serveAll, Upload } from './served.js'
+import { expectTidy, list, post, recordsOf, serve, serveAll, Upload } from './served.js'
 
-const folder = demoFolder('fastify-service')
 const url = serveAll('fastify-service')
 const LINES = 'application/x-ndjson'
 const fox = { text: 'The quick fox jumps. The lazy dog sleeps, and the quick cat too!' }
@@ -88,9 +83,5 @@ test('SIGTERM lets the answer that is being made be completed, and ends the proc
 })
 
 test('its graph has no issue, its schema is where it says, and it is short', () => {
-  const graph = readFileSync(join(folder, 'graph.json'), 'utf8')
-  expect(Plumber.check(graph, { coroMap: { text } })).toEqual([])
-  expect(existsSync(join(folder, JSON.parse(graph).$schema))).toBe(true)
-  const sources = readdirSync(join(folder, 'src')).map((name) => readFileSync(join(folder, 'src', name), 'utf8'))
-  expect(sources.join('').split('\n').length).toBeLessThanOrEqual(100)
+  expectTidy('fastify-service', { text })
 })

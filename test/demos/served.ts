@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { type CoroMap, Plumber } from '@pipelines/plumber'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { demoFolder } from './demo.js'
 
 /** A demo that listens, in a process of its own. */
@@ -24,7 +26,17 @@ export async function serve(name: string, env: NodeJS.ProcessEnv = {}): Promise<
   return { url: await url, stop }
 }
 
-/** The same for all tests of a file; gives where it listens, once they run. */
+/** Its graph has no issue, and its schema is where it says; all its sources together are short. */
+export function expectTidy(name: string, coroMap: CoroMap): void {
+  const folder = demoFolder(name)
+  const graph = readFileSync(join(folder, 'graph.json'), 'utf8')
+  expect(Plumber.check(graph, { coroMap })).toEqual([])
+  expect(existsSync(join(folder, JSON.parse(graph).$schema))).toBe(true)
+  const sources = readdirSync(join(folder, 'src')).map((file) => readFileSync(join(folder, 'src', file), 'utf8'))
+  expect(sources.join('').split('\n').length).toBeLessThanOrEqual(100)
+}
+
+/** Starts one for all tests of a file; gives where it listens, once they run. */
 export function serveAll(name: string): () => string {
   let [where, end] = ['', () => {}]
   beforeAll(async () => {

@@ -15,7 +15,7 @@ import { stillClock } from '../support/still-clock.js'
  *
  * Replay a seed with: SEED=123 npx vitest run --project e2e test/e2e/batches-random.test.ts
  */
-const seeds = seedsOf(100, 1_500)
+const seeds = seedsOf(150, 1_500)
 
 stillClock()
 

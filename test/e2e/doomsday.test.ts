@@ -24,7 +24,7 @@ import {
  * is drawn too, it is doomed, drained or both.
  * Replay a seed with: SEED=123 npx vitest run --project e2e test/e2e/doomsday.test.ts
  */
-const seeds = seedsOf(60, 600)
+const seeds = seedsOf(100, 600)
 
 stillClock()
 

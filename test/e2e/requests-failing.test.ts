@@ -727,6 +727,7 @@ describe('timeoutMs of a request', () => {
       await turns()
       asked.cancel('enough')
       await expectCancelled(asked, 'enough')
+      expect(clock.timers.filter((timer) => timer.hasRef())).toEqual([])
       open.open()
       expect((await pipeline.drain()).outcome).toBe('completed')
       expect(clock.timers).toEqual([])

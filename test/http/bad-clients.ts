@@ -131,7 +131,7 @@ export const chunk = (text: string): string => `${Buffer.byteLength(text).toStri
 
 /** The statuses of the answers in a text, in order. */
 export const statusesOf = (text: string): readonly number[] =>
-  [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+  [...text.matchAll(/(?<=^|\n|\d|[\]}"])HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 
 /** The body of the only answer in a text. */
 export function bodyOf(text: string): string {

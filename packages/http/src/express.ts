@@ -3,11 +3,9 @@ import type { Pipeline, ProcessOptions } from '@pipelines/plumber'
 import type { Request, RequestHandler, Response } from 'express'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
+import { type FrameworkGraph, frameworkGraph } from './framework-graph.js'
 import { toHttpError } from './http-error.js'
 import { cutOffAfter, leaveBody, NodeExchange, requestId, send } from './node.js'
-import type { HandlerOptions } from './options.js'
-import { type Asked, ask, askAll } from './process.js'
-import { type RouteSchema, schemaOf } from './route-schema.js'
 import type { Routes } from './routes.js'
 import type { ServedGraph, ServingOptions } from './served-graph.js'
 import { CLOSE_MS, PipelineService, type ServiceOptions } from './service.js'
@@ -40,18 +38,7 @@ export interface ExpressProcessOptions extends ProcessOptions {
 }
 
 /** A graph in an Express app. */
-export interface ExpressGraph {
-  /** Sends a value through, and gives its one output. Rejects with an `HttpError`. */
-  process<T = unknown>(value: unknown, options?: ExpressProcessOptions): Promise<T>
-  /** The same for any number of outputs. */
-  processAll<T = unknown>(value: unknown, options?: ExpressProcessOptions): Promise<T[]>
-  /** Answers a route. */
-  handler(options?: HandlerOptions): RequestHandler
-  /** What a route takes and gives, in JSON Schema, as far as the graph tells. */
-  schema(options?: HandlerOptions): RouteSchema
-  /** The standing pipeline. */
-  readonly pipeline: Pipeline
-}
+export type ExpressGraph = FrameworkGraph<ExpressProcessOptions, RequestHandler>
 
 /** The same handlers as `Routes` has endpoints. */
 export type ExpressRoutes = { readonly [Name in keyof Routes]: () => RequestHandler }
@@ -111,21 +98,10 @@ export function pipelines<Name extends string>(options: ServiceOptions<Name>): E
 }
 
 function expressGraph(graph: ServedGraph): ExpressGraph {
-  return {
-    process: (value, options = {}) => ask(graph, value, asked(options)),
-    processAll: (value, options = {}) => askAll(graph, value, asked(options)),
-    handler: (options) => pipelineHandler(graph.run(options)),
-    schema: (options) => schemaOf(graph, graph.resolve(options)),
-    get pipeline() {
-      return graph.pipeline
-    },
-  }
-}
-
-function asked(options: ExpressProcessOptions): Asked {
-  const { request, response } = options
-  if (request === undefined || response === undefined) return { options }
-  return { options, exchange: exchangeOf(request, response) }
+  return frameworkGraph<ExpressProcessOptions, RequestHandler>(graph, {
+    exchangeOf: ({ request, response }) => request && response && exchangeOf(request, response),
+    handlerOf: (endpoint) => pipelineHandler(endpoint),
+  })
 }
 
 function exchangeOf(request: Request, response: Response): Exchange {

@@ -12,11 +12,9 @@ import plugin from 'fastify-plugin'
 import { NDJSON_TYPES } from './body.js'
 import { endpointOf } from './endpoint-of.js'
 import type { Endpoint, Exchange } from './exchange.js'
+import { type FrameworkGraph, frameworkGraph } from './framework-graph.js'
 import { toHttpError } from './http-error.js'
 import { cutOffAfter, leaveBody, NodeExchange, piecesOf } from './node.js'
-import type { HandlerOptions } from './options.js'
-import { type Asked, ask, askAll } from './process.js'
-import { schemaOf } from './route-schema.js'
 import type { Routes } from './routes.js'
 import type { ServedGraph, ServingOptions } from './served-graph.js'
 import { CLOSE_MS, PipelineService, type ServiceOptions } from './service.js'
@@ -36,18 +34,7 @@ export interface FastifyProcessOptions extends ProcessOptions {
 }
 
 /** A graph in a Fastify app. */
-export interface FastifyGraph {
-  /** Sends a value through, and gives its one output. Rejects with an `HttpError`. */
-  process<T = unknown>(value: unknown, options?: FastifyProcessOptions): Promise<T>
-  /** The same for any number of outputs. */
-  processAll<T = unknown>(value: unknown, options?: FastifyProcessOptions): Promise<T[]>
-  /** Answers a route. Whether there is room is looked at before the body is read. */
-  handler(options?: HandlerOptions): RouteHandlerMethod
-  /** `schema` of a route, as far as the graph tells what it takes and gives. */
-  schema(options?: HandlerOptions): RouteOptions['schema'] & object
-  /** The standing pipeline. */
-  readonly pipeline: Pipeline
-}
+export type FastifyGraph = FrameworkGraph<FastifyProcessOptions, RouteHandlerMethod>
 
 /** Names of graphs, to be added to by `declare module '@pipelines/http/fastify'` where the compiler is to know them. */
 // biome-ignore lint/suspicious/noEmptyInterface: this is what it is for
@@ -72,6 +59,7 @@ interface Known {
   readonly bodyLimit?: number
 }
 
+/** Handlers of ours. */
 const known = new WeakMap<object, Known>()
 
 /** By its own schema Fastify writes no more of an error than four properties. */
@@ -144,25 +132,14 @@ function checkRoom(graph: ServedGraph): void {
 }
 
 function fastifyGraph(graph: ServedGraph): FastifyGraph {
-  return {
-    process: (value, options = {}) => ask(graph, value, asked(options)),
-    processAll: (value, options = {}) => askAll(graph, value, asked(options)),
-    handler(options) {
-      const handler = fastifyHandler(graph.run(options))
+  return frameworkGraph<FastifyProcessOptions, RouteHandlerMethod>(graph, {
+    exchangeOf: ({ request, reply }) => request && reply && exchangeOf(request, reply),
+    handlerOf(endpoint, options) {
+      const handler = fastifyHandler(endpoint)
       known.set(handler, { graph, bodyLimit: graph.resolve(options).bodyLimit })
       return handler
     },
-    schema: (options) => schemaOf(graph, graph.resolve(options)),
-    get pipeline() {
-      return graph.pipeline
-    },
-  }
-}
-
-function asked(options: FastifyProcessOptions): Asked {
-  const { request, reply } = options
-  if (request === undefined || reply === undefined) return { options }
-  return { options, exchange: exchangeOf(request, reply) }
+  })
 }
 
 function fastifyRoutes({ routes, submissions }: PipelineService): FastifyRoutes {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import type { Logger } from '@pipelines/core'
-import type { Endpoint, Exchange, Reply } from './exchange.js'
+import { type Endpoint, type Exchange, JSON_TYPE, type Reply } from './exchange.js'
 import { toHttpError } from './http-error.js'
 import { RequestBytes } from './request-bytes.js'
 
@@ -191,6 +191,6 @@ export function nodeHandler(endpoint: Endpoint): (request: IncomingMessage, resp
 /** An error as an answer in JSON. */
 export function errorReply(error: unknown): Reply {
   const told = toHttpError(error)
-  const headers = { 'content-type': 'application/json; charset=utf-8', ...told.headers }
+  const headers = { 'content-type': JSON_TYPE, ...told.headers }
   return { status: told.statusCode, headers, body: JSON.stringify(told) }
 }

@@ -10,13 +10,13 @@ const EVENTS = ['readable', 'end', 'error', 'close'] as const
 export class RequestBytes implements AsyncIterableIterator<Uint8Array, void, void> {
   readonly #request: IncomingMessage
   #error: Error | undefined
-  #isOver = false
+  #isOver: boolean
   /** Lets go whoever waits for something to happen. */
   #wake: () => void = () => {}
 
   constructor(request: IncomingMessage) {
     this.#request = request
-    this.#isOver = request.readableEnded || request.destroyed
+    this.#isOver = request.readableEnded
     for (const event of EVENTS) request.on(event, this.#stirred)
   }
 

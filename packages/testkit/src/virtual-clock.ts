@@ -74,6 +74,7 @@ export class VirtualTimer {
   /** Made where the timer was. */
   readonly made: Error
   readonly #call: () => unknown
+  #isRef = true
 
   constructor(id: number, { callback, ms, args, repeats, made }: TimerSettings, clock: VirtualClock) {
     if (typeof callback !== 'function') throw new TypeError('The callback of a timer must be a function.')
@@ -97,15 +98,17 @@ export class VirtualTimer {
   }
 
   ref(): this {
+    this.#isRef = true
     return this
   }
 
   unref(): this {
+    this.#isRef = false
     return this
   }
 
   hasRef(): boolean {
-    return true
+    return this.#isRef
   }
 
   refresh(): this {
