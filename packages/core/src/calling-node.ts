@@ -1,6 +1,7 @@
 import { DROP } from './coro.js'
 import { EmittingNode, type Way } from './emitting-node.js'
 import { PipelineError } from './errors.js'
+import { isRunnerError } from './executor.js'
 import { isGenerator } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
 import { accepted, Bundle, NO_META, type Packet } from './packet.js'
@@ -191,6 +192,10 @@ export abstract class CallingNode extends EmittingNode {
   /** An item failed: decides what becomes of it, in turn. */
   protected async failed(slot: WorkerSlot, packet: Packet, error: unknown, own = false): Promise<void> {
     slot.takeEmissions()
+    if (isRunnerError(error) && !slot.lapsed) {
+      this.hookFailed(error, error.phase)
+      return this.giveUp(slot)
+    }
     // What ends the run must not wait for a call that only the end of the run would end.
     if (this.plan.properties.onError !== 'fail' && !slot.lapsed) await this.#turn(slot)
     if (slot.lapsed) return

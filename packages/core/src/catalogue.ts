@@ -130,6 +130,8 @@ export const CATALOGUE = {
     ),
   CORO_LOAD: (d: { node: string; ref: string; cause: unknown }): Wording =>
     say(`The coroMap threw for the coroutine ${quote(d.ref)} of node ${quote(d.node)}: ${reasonOf(d.cause)}.`),
+  CORO_NOT_PORTABLE: (d: { node: string; executor: string; what: string; hint?: string | undefined }): Wording =>
+    say(`Node ${quote(d.node)} runs in the executor ${quote(d.executor)}, but ${d.what}.`, d.hint),
   CORO_ARGS: (d: { node: string; ref: string; what: string; suggestion?: string | undefined }): Wording =>
     say(
       `The args of node ${quote(d.node)} do not fit the coroutine ${quote(d.ref)}: ${d.what}.`,
@@ -237,6 +239,14 @@ export const CATALOGUE = {
       'Set "unequal" to "shortest" or "longest" if this is meant.',
     ),
   RUN_FAILED: (d: { what: string; cause: unknown }): Wording => say(`${d.what} failed: ${reasonOf(d.cause)}.`),
+
+  // A thread or process in which coroutines run.
+  WORKER_DIED: (d: { node: string; how: string; hint?: string | undefined }): Wording =>
+    say(`A worker of node ${quote(d.node)} ${d.how}.`, d.hint),
+  WORKER_START: (d: { node: string; what: string; hint?: string | undefined }): Wording =>
+    say(`A worker of node ${quote(d.node)} could not start: ${d.what}.`, d.hint),
+  WORKER_CLONE: (d: { node: string; what: string; path: string; hint: string }): Wording =>
+    say(`${d.what} of node ${quote(d.node)} cannot be copied to another thread or process: ${d.path}.`, d.hint),
 
   // A request by HTTP. These messages are read by whoever sent it.
   HTTP_BODY_INVALID: (d: { what: string; line?: number | undefined }): Wording =>

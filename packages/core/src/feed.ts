@@ -127,7 +127,7 @@ export class Feed extends RunningNode {
 
   /** Hands on what waits, until something has to wait. */
   #pump(): void {
-    while (this.#current === undefined && this.running && !this.paused) {
+    while (this.#current === undefined && this.running && !this.bursts.paused) {
       const put = this.#waiting.shift()
       if (put === undefined) {
         if (this.#ended) void this.finish()

@@ -1,21 +1,15 @@
-import type { Logger } from './context.js'
 import type { PipelineError } from './errors.js'
+import type { RunFacts } from './executor.js'
 import type { Ledger } from './frames.js'
 import type { NodeState } from './lifecycle.js'
 import type { Packet, Scope } from './packet.js'
 import type { RootLedger } from './roots.js'
 
 /** What a node needs from the network around it. */
-export interface Host {
+export interface Host extends RunFacts {
   /** Async context of whoever started the run: that of sources, and of everything that has no root of its own. */
   readonly scope: Scope
-  readonly env: Readonly<Record<string, unknown>>
-  readonly logger: Logger
-  /** Milliseconds that a call gets to return after it was told to stop. */
-  readonly graceMs: number
   readonly ledger: Ledger
-  /** Names the run, and no other one. */
-  readonly run: string
   /** How much waits for others at the moment, in all nodes: see {@link rested}. */
   waiting: number
   readonly roots: RootLedger

@@ -14,6 +14,7 @@ export type {
   TeardownReason,
 } from './coro.js'
 export { DROP, defineCoro, isCoroDefinition } from './coro.js'
+export { entryOf, functionOf, isGroup, isPlain, lookUp } from './coro-names.js'
 export { Counters } from './counters.js'
 export type { Batch, NodeProperties, PropertySpec, Rate, Retry, Window } from './defaults.js'
 export { DISPOSE_MS, DRAIN_MS, GRACE_MS, NODE_PROPERTIES } from './defaults.js'
@@ -21,8 +22,17 @@ export { Dominators, type Ordered } from './dominators.js'
 export type { ErrorCode, ErrorDetails, Issue, PublicCode, StalledNode } from './errors.js'
 export { ERROR_CODES, isPipelineError, issue, PipelineError } from './errors.js'
 export type { RunEvents } from './events.js'
-export type { Executor, NodeBinding, Runner } from './executor.js'
-export { inline } from './executor.js'
+export type {
+  CoroOrigin,
+  CoroReference,
+  Executor,
+  NodeBinding,
+  NodeCode,
+  Refusal,
+  RunFacts,
+  Runner,
+} from './executor.js'
+export { inline, isRunnerError, RunnerError } from './executor.js'
 export type { PutOptions } from './feed.js'
 export type { Output } from './leaf.js'
 export type { NodeState, RunState } from './lifecycle.js'

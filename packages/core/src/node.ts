@@ -1,7 +1,7 @@
-import PQueue from 'p-queue'
+import { Bursts } from './bursts.js'
 import type { Counters } from './counters.js'
 import { PipelineError } from './errors.js'
-import { NO_RUNNER, type Runner } from './executor.js'
+import { bindingOf, isRunnerError, NO_RUNNER, type Runner } from './executor.js'
 import type { Host } from './host.js'
 import { type Draw, isThenable } from './iterate.js'
 import { Lifecycle, NODE_MOVES, type NodeState } from './lifecycle.js'
@@ -32,13 +32,10 @@ export abstract class RunningNode implements SlotOwner {
   protected readonly draws: Map<Draw, WorkerSlot> = new Map()
   /** What is in progress: bursts and hooks. */
   readonly movement: Movement
-  protected paused = false
+  readonly bursts: Bursts
   /** Whether somebody still takes its outputs; if not, it is about to be stopped. */
   protected wanted = true
   #runner: Runner | undefined
-  /** Runs the node's bursts: how many at once, and whether at all. Made for the first; a node in a chain may need none. */
-  #pool: PQueue | undefined
-  #workers: number
   readonly slots: WorkerSlots
   readonly #lifecycle: Lifecycle<NodeState>
   readonly #stop = new StopSignal()
@@ -50,7 +47,7 @@ export abstract class RunningNode implements SlotOwner {
     this.plan = plan
     this.counters = counters
     this.host = host
-    this.#workers = plan.properties.workers
+    this.bursts = new Bursts(plan.properties.workers)
     this.#lifecycle = new Lifecycle<NodeState>(NODE_MOVES, 'idle', (from, to) => host.nodeMoved(plan.name, from, to))
     this.movement = new Movement(host, () => this.resting)
     this.slots = new WorkerSlots(this, host.scope, (error, hook) => this.hookFailed(error, hook))
@@ -78,7 +75,7 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   get workers(): number {
-    return this.#workers
+    return this.bursts.workers
   }
 
   /** Aborts when the node is told to stop. */
@@ -88,11 +85,12 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Opens its runner and begins; a promise where the executor has to warm up. */
   start(): void | Promise<void> {
-    const { coro, args, executor } = this.plan
+    const { coro, executor } = this.plan
     if (coro === undefined) return this.#begin(NO_RUNNER)
-    const opened = executor.open({ node: this.name, coro, args })
-    if (!isThenable(opened)) return this.#begin(opened)
-    return opened.then((runner) => this.#begin(runner))
+    const opened = executor.open(bindingOf({ ...this.plan, coro }, this.host, (count) => this.setCallsPerWorker(count)))
+    if (isThenable(opened)) return opened.then((runner) => this.#begin(runner))
+    this.#runner = opened
+    return opened.ready === undefined ? this.#begin(opened) : opened.ready.then(() => this.#begin(opened))
   }
 
   /** Ends it as a success: it takes no more, and its calls are told. */
@@ -106,19 +104,19 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   pause(): void {
-    if (this.state === 'stopping' || this.state === 'ended') return
-    this.paused = true
-    this.#pool?.pause()
+    if (this.state !== 'stopping' && this.state !== 'ended') this.bursts.pause()
   }
 
   resume(): void {
-    this.paused = false
-    this.#pool?.start()
+    this.bursts.resume()
   }
 
   setWorkers(count: number): void {
-    this.#workers = count
-    if (this.#pool !== undefined) this.#pool.concurrency = count
+    this.bursts.setWorkers(count)
+  }
+
+  protected setCallsPerWorker(count: number): void {
+    this.bursts.setPerWorker(count)
   }
 
   /** A request was cancelled: gives up what it has here; tells whether there was anything. */
@@ -154,8 +152,7 @@ export abstract class RunningNode implements SlotOwner {
 
   /** Runs `task` on the p-queue, in the scope of the run. Never rejects: what escapes is a bug, and ends the run. */
   protected schedule(task: () => Promise<void>): void {
-    this.#pool ??= new PQueue({ concurrency: this.#workers, autoStart: !this.paused })
-    this.#pool.add(() => this.host.scope.run(task, this)).catch((error) => this.broken(error))
+    this.bursts.run(() => this.host.scope.run(task, this)).catch((error) => this.broken(error))
   }
 
   /** Something escaped from the engine's own code. */
@@ -191,6 +188,7 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   protected failure(error: unknown, phase: Phase, attempts = 1): PipelineError {
+    if (isRunnerError(error)) return this.failure(error.cause, error.phase, attempts)
     return new PipelineError('NODE_FAILED', { node: this.name, attempts, phase, cause: error }, error)
   }
 
@@ -250,12 +248,11 @@ export abstract class RunningNode implements SlotOwner {
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
     // Who waits for room obeys; only a call that does not return is given up.
-    if (!this.doomed && this.movement.onlyWaits) {
-      this.#startGrace()
-      return
-    }
+    if (!this.doomed && this.movement.onlyWaits) return this.#startGrace()
     for (const slot of this.slots.all()) this.giveUp(slot)
     this.#tearingDown = true
+    const killed = this.#runner?.kill?.()
+    if (killed !== undefined) return void killed.then(() => this.#end(true))
     this.slots.tearDown(this.#runner, this.#reason)
     this.#end(true)
   }

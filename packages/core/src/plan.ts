@@ -1,7 +1,7 @@
 import type { Context } from './context.js'
 import type { CoroDefinition, CoroKind } from './coro.js'
 import type { NodeProperties } from './defaults.js'
-import type { Executor } from './executor.js'
+import type { CoroOrigin, CoroReference, Executor } from './executor.js'
 import type { Regions } from './regions.js'
 
 /**
@@ -30,6 +30,15 @@ export interface PlanNode {
   /** What the `partitionBy` of the properties names: gives the key of an item. Answers at once. */
   readonly partitionBy?: (value: unknown, context: Context) => unknown
   readonly executor: Executor
+  /** Where the coroutine comes from, if it comes from a module. */
+  readonly origin?: CoroOrigin | undefined
+  /** The coroutines that `args` name. */
+  readonly references?: readonly CoroReference[] | undefined
+  /**
+   * Who else may hold what the node takes: `nobody`, as it was copied for this node alone; or `maker`, only who has made
+   * it, if he keeps what he has handed on. Absent where other nodes hold it too, or need it again.
+   */
+  readonly holds?: 'nobody' | 'maker' | undefined
   /** Numbers of the input edges, in tuple order. */
   readonly inputs: readonly number[]
   /** Numbers of the output edges, in the order of the graph. */

@@ -47,9 +47,14 @@ export class Processor extends ChainedNode {
     this.waits()
   }
 
+  protected override setCallsPerWorker(count: number): void {
+    super.setCallsPerWorker(count)
+    this.waits()
+  }
+
   override get isCalm(): boolean {
     if (!super.isCalm || this.#scheduled || this.inlet.timed === true) return false
-    return !this.#mayTake() || this.movement.active >= this.workers
+    return !this.#mayTake() || this.movement.active >= this.bursts.most
   }
 
   override get dozes(): boolean {
@@ -67,7 +72,7 @@ export class Processor extends ChainedNode {
   }
 
   protected override get isIdle(): boolean {
-    return this.running && this.wanted && !this.paused && !this.#scheduled && this.movement.active === 0
+    return this.running && this.wanted && !this.bursts.paused && !this.#scheduled && this.movement.active === 0
   }
 
   protected override takeOver(slot: WorkerSlot, end: () => Promise<void>): void {
@@ -80,7 +85,7 @@ export class Processor extends ChainedNode {
     if (!this.running) return
     if (this.inlet.ready) {
       this.chain.queued()
-      if (this.#scheduled || this.movement.active >= this.workers) return
+      if (this.#scheduled || this.movement.active >= this.bursts.most) return
       this.#scheduled = true
       // Not on this stack: a chain of nodes waking each other must not be as deep as the graph is long.
       queueMicrotask(this.#schedule)
@@ -125,7 +130,7 @@ export class Processor extends ChainedNode {
   }
 
   #mayTake(): boolean {
-    return this.running && this.wanted && !this.paused && this.movement.active <= this.workers && this.inlet.ready
+    return this.running && this.wanted && !this.bursts.paused && this.movement.active <= this.bursts.most && this.inlet.ready
   }
 
   async #work(slot: WorkerSlot): Promise<void> {
@@ -223,7 +228,7 @@ export class Processor extends ChainedNode {
 
   /** Before a burst ends for want of items: a few turns of the microtask queue, in case its producer is about to go on. */
   async #linger(): Promise<boolean> {
-    for (let turns = LINGER; turns > 0 && this.running && !this.paused && !this.inlet.over; turns--) {
+    for (let turns = LINGER; turns > 0 && this.running && !this.bursts.paused && !this.inlet.over; turns--) {
       await undefined
       if (this.#mayTake()) return true
     }

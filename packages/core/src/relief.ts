@@ -71,8 +71,8 @@ export class Relief {
     let helped = false
     for (const place of this.#places) {
       if (!this.#isWanted(place) || !this.#isAlone(place)) continue
-      const { movement, workers } = at(this.#parts.nodes, place.node)
-      const begins = movement.active < workers
+      const { movement, bursts } = at(this.#parts.nodes, place.node)
+      const begins = movement.active < bursts.most
       place.batch.hurry()
       helped = true
       if (begins) break

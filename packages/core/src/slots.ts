@@ -84,7 +84,7 @@ export class WorkerSlots {
     this.#over = { runner, reason }
     const ends = this.ready().map((slot) => this.#tearDownSlot(slot, runner, reason))
     const waits = ends.filter((end) => end !== undefined)
-    return runner?.close === undefined || this.#closed ? waits : [this.#close(runner, waits)]
+    return runner?.close === undefined || this.#closed ? waits : [this.#close(runner, waits, reason)]
   }
 
   #tearDownSlot(slot: WorkerSlot, runner: Runner | undefined, reason: TeardownReason): Promise<void> | undefined {
@@ -99,12 +99,12 @@ export class WorkerSlots {
     }
   }
 
-  async #close(runner: Runner, teardowns: readonly Promise<void>[]): Promise<void> {
+  async #close(runner: Runner, teardowns: readonly Promise<void>[], reason: TeardownReason): Promise<void> {
     await Promise.all(teardowns)
     if (this.#closed) return
     this.#closed = true
     try {
-      await runner.close?.()
+      await runner.close?.(reason)
     } catch (error) {
       this.#onError(error, 'teardown')
     }

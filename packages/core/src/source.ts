@@ -41,7 +41,7 @@ export class Source extends EmittingNode {
 
   override pause(): void {
     super.pause()
-    if (!this.paused) return
+    if (!this.bursts.paused) return
     this.close()
     this.#resumed ??= new Promise((resume) => {
       this.#release = resume

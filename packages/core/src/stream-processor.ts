@@ -185,7 +185,7 @@ export class StreamProcessor extends EmittingNode {
         await pacer.turn()
         continue // anything may have happened meanwhile
       }
-      if (!this.paused) {
+      if (!this.bursts.paused) {
         const taken = this.#inlet.ready ? this.#inlet.take() : undefined
         if (taken instanceof Faulty) throw taken.error // its policies are refused, so there is none
         if (taken !== undefined) return taken

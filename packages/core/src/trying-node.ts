@@ -3,6 +3,7 @@ import { CallingNode } from './calling-node.js'
 import { DROP } from './coro.js'
 import type { NodeProperties } from './defaults.js'
 import { PipelineError } from './errors.js'
+import { isRunnerError } from './executor.js'
 import { Faulty, type Taken } from './inlet.js'
 import { Draw, isGenerator, isThenable } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
@@ -133,7 +134,7 @@ export abstract class TryingNode extends CallingNode {
   /** Whether another attempt may follow the one that failed with `error`. */
   #mayTryAgain(slot: WorkerSlot, error: unknown): boolean {
     const attempts = this.plan.properties.retry?.attempts ?? 1
-    return slot.attempt < attempts && !slot.lapsed && !this.isAbort(error)
+    return slot.attempt < attempts && !slot.lapsed && !this.isAbort(error) && !isRunnerError(error)
   }
 
   /** Whether the item may still be tried: neither was the node stopped nor the item given up. */

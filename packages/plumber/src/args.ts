@@ -1,5 +1,5 @@
-import { type CoroDefinition, reasonOf } from '@pipelines/core'
-import { type Answer, type Binder, type Binding, functionOf, type Lookup } from './graph/bind.js'
+import { type CoroDefinition, type CoroOrigin, type CoroReference, functionOf, reasonOf } from '@pipelines/core'
+import type { Answer, Binder, Binding, Lookup } from './graph/bind.js'
 import type { Findings } from './graph/findings.js'
 import { own, pointer } from './graph/names.js'
 import { type Verdict, validatorOf } from './schemas.js'
@@ -75,22 +75,38 @@ export interface RefContext {
   readonly findings: Findings
 }
 
+/** Args whose names of coroutines have been resolved. */
+export interface ResolvedArgs {
+  readonly args: Args
+  /** What was put in the place of names. */
+  readonly references?: readonly CoroReference[] | undefined
+}
+
 /** Args in which the names at `refs` are replaced by functions: a name by one, a list of names by a list. */
-export function resolveRefs(binding: Binding, args: Args, context: RefContext): Args {
+export function resolveRefs(binding: Binding, args: Args, context: RefContext): ResolvedArgs {
   const refs = binding.coro?.refs ?? []
-  if (refs.length === 0) return args
+  const references: CoroReference[] = []
+  if (refs.length === 0) return { args, references }
   const resolved: Record<string, unknown> = { ...args }
   for (const arg of refs) {
     const value = own(args, arg)
     if (value === undefined) continue
     const path = pointer('nodes', binding.node, 'args', arg)
-    resolved[arg] = Array.isArray(value)
-      ? Object.freeze(
-          value.map((item: unknown, place) => functionFor(binding, { value: item, path: `${path}/${place}` }, context)),
-        )
-      : functionFor(binding, { value, path }, context)
+    if (Array.isArray(value))
+      resolved[arg] = Object.freeze(
+        value.map((item: unknown, place) => {
+          const found = functionFor(binding, { value: item, path: `${path}/${place}` }, context)
+          references.push({ arg, place, origin: found?.origin })
+          return found?.value
+        }),
+      )
+    else {
+      const found = functionFor(binding, { value, path }, context)
+      references.push({ arg, origin: found?.origin })
+      resolved[arg] = found?.value
+    }
   }
-  return Object.freeze(resolved)
+  return { args: Object.freeze(resolved), references }
 }
 
 interface Named {
@@ -98,12 +114,17 @@ interface Named {
   readonly path: string
 }
 
+interface FoundFunction {
+  readonly value: unknown
+  readonly origin?: CoroOrigin | undefined
+}
+
 function functionFor(
   { node, ref }: Binding,
   { value, path }: Named,
   { answers, binder, findings }: RefContext,
-): unknown {
-  if (typeof value === 'function') return value
+): FoundFunction | undefined {
+  if (typeof value === 'function') return { value }
   const answer = answers.get(path)
   if (typeof value !== 'string' || answer === undefined) {
     findings.add('CORO_ARGS', path, {
@@ -113,6 +134,6 @@ function functionFor(
     })
     return undefined
   }
-  const coro = binder.bind({ node, ref: value, pointer: path }, answer)?.coro
-  return coro && functionOf(coro)
+  const found = binder.bind({ node, ref: value, pointer: path }, answer)
+  return found?.coro && { value: functionOf(found.coro), origin: found.origin }
 }

@@ -1,5 +1,5 @@
-import { type Executor, type Issue, isLeaf, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
-import { type Args, checkArgs, readArgs, refLookups, resolveRefs } from './args.js'
+import { type Executor, type Issue, inline, isLeaf, issue, type Plan, type Regions, reasonOf } from '@pipelines/core'
+import { checkArgs, type ResolvedArgs, readArgs, refLookups, resolveRefs } from './args.js'
 import { type BuildOptions, resolveBuild } from './build-options.js'
 import type { Coros } from './coro-map.js'
 import { type Answer, askLater, askNow, Binder, type Lookup } from './graph/bind.js'
@@ -26,7 +26,8 @@ import { checkCalls, checkPolicies } from './graph/policies.js'
 import { checkShape } from './graph/shape.js'
 import { checkTies } from './graph/ties.js'
 import { bindKey, type KeyOf, keyLookups } from './keys.js'
-import { type CheckedNode, validated } from './validate.js'
+import { checkPortability } from './portability.js'
+import { type CheckedNode, checkedExecutor, validated } from './validate.js'
 
 export type { BuildOptions } from './build-options.js'
 
@@ -125,13 +126,14 @@ function* stages({ document, options, lenient }: Commission): Stage<Built> {
   for (const node of nodes) checkNode(node, work)
   checkTies({ ...work, nodes })
   const args = yield* bindArgs(nodes, work)
+  for (const node of nodes) checkPortability(node, args.get(node.node), work)
   const keys = yield* bindKeys(work, lenient && !mapped)
   const ready = readyNodes({ nodes, args, keys, validate }, work)
 
   const order = wiring.order.map((number) => wiring.names[number] ?? '')
   if (!findings.none || lenient) return { issues: findings.list(), order }
   const graph = graphOf(draft)
-  return { issues: [], graph, plan: compile({ graph, ready, executors, regions, order: wiring.order, limits }), order }
+  return { issues: [], graph, plan: compile({ graph, ready, regions, order: wiring.order, limits }), order }
 }
 
 /** Size, depth and shape; `undefined` where there is nothing to go on with. */
@@ -187,7 +189,7 @@ function checkNode(node: BoundNode, work: Work): void {
 }
 
 /** Checks the args of the nodes and puts functions where they name coroutines. */
-function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings }: Work): Stage<Map<string, Args>> {
+function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings }: Work): Stage<Map<string, ResolvedArgs>> {
   const checked = nodes.flatMap((node) => {
     const args = checkArgs(node, draft.nodes.get(node.node)?.args ?? {}, findings)
     const lookups = args && readArgs(node, () => refLookups(node, args), findings)
@@ -199,8 +201,8 @@ function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings
     lookups.flatMap(({ pointer }, place) => (answers[place] === undefined ? [] : [[pointer, answers[place]]])),
   )
   const context = { answers: byPointer, binder, findings }
-  const resolve = ({ node, args = {} }: (typeof checked)[number]): Args =>
-    readArgs(node, () => resolveRefs(node, args, context), findings) ?? {}
+  const resolve = ({ node, args = {} }: (typeof checked)[number]): ResolvedArgs =>
+    readArgs(node, () => resolveRefs(node, args, context), findings) ?? { args: {}, references: [] }
   return new Map(checked.map((one) => [one.node.node, resolve(one)]))
 }
 
@@ -219,13 +221,13 @@ function* bindKeys(work: Work, knownOnly: boolean): Stage<Map<string, KeyOf>> {
 
 interface Finished {
   readonly nodes: readonly BoundNode[]
-  readonly args: ReadonlyMap<string, Args>
+  readonly args: ReadonlyMap<string, ResolvedArgs>
   readonly keys: ReadonlyMap<string, KeyOf>
   readonly validate: boolean
 }
 
 /** Puts the checks per item around the coroutines, where asked for. */
-function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, findings }: Work): Map<string, Ready> {
+function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, findings, executors }: Work): Map<string, Ready> {
   const ready = new Map<string, Ready>()
   const checkedAt = ({ node, number, coro }: BoundNode): CheckedNode | undefined => {
     const kind = kindOf(coro, wiring.inputs[number]?.length ?? 0)
@@ -237,11 +239,16 @@ function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, 
     return { node, kind, leaf, several, each: batch?.returns === 'each' }
   }
   for (const bound of nodes) {
-    const { node, coro } = bound
+    const { node, coro, origin } = bound
+    const named = draft.nodes.get(node)?.properties.executor ?? inline.name
+    const executor = executors.get(named) ?? inline
+    const given = { ...(args.get(node) ?? { args: {} }), origin, partitionBy: keys.get(node) }
     try {
       const at = checkedAt(bound)
-      const checked = coro === undefined || at === undefined ? coro : validated(coro, at)
-      ready.set(node, { coro: checked, args: args.get(node) ?? {}, partitionBy: keys.get(node) })
+      if (coro === undefined || at === undefined) ready.set(node, { ...given, coro, executor })
+      // Where values are copies, they are checked on this side: the coroutine over there is another one.
+      else if (executor.copies) ready.set(node, { ...given, coro, executor: checkedExecutor(executor, at) })
+      else ready.set(node, { ...given, coro: validated(coro, at), executor })
     } catch (error) {
       const what = `has a coroutine whose schema for items cannot be used: ${reasonOf(error)}`
       findings.add('CORO_TYPE', pointer('nodes', node, 'coro'), { node, what })

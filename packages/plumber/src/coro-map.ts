@@ -1,5 +1,13 @@
-import { type Coro, type CoroDefinition, isCoroDefinition, show } from '@pipelines/core'
-import { isPlain } from './graph/parse.js'
+import {
+  type Coro,
+  type CoroDefinition,
+  type CoroOrigin,
+  entryOf,
+  isCoroDefinition,
+  isGroup,
+  lookUp,
+  show,
+} from '@pipelines/core'
 
 /**
  * Finds the coroutine for a name: the function, the result of `defineCoro()`, or a promise of either; `undefined` where
@@ -16,14 +24,6 @@ export type CoroTable = Readonly<Record<string, unknown>> | ReadonlyMap<string, 
 
 /** Everything that coroutines can be found in. In a list the first match wins. */
 export type CoroMap = CoroTable | CoroResolver | ModuleCoros | readonly CoroMap[]
-
-/** Where a coroutine comes from, so that a thread or process can load it too. */
-export interface CoroOrigin {
-  /** URL of the module. */
-  readonly module: string
-  /** Name in the module, with dots. */
-  readonly export: string
-}
 
 /** What was found for a name. It need not be a coroutine. */
 export interface CoroEntry {
@@ -224,30 +224,6 @@ export function moduleCoros(url: URL | string): ModuleCoros {
 
 function isModuleCoros(value: unknown): value is ModuleCoros {
   return typeof value === 'object' && value !== null && MODULE in value
-}
-
-/** Whether names may lead through a value: a plain object, a module namespace or a Map. */
-function isGroup(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || isCoroDefinition(value)) return false
-  return value instanceof Map || isPlain(value)
-}
-
-/** What a group holds under a key of its own. */
-function entryOf(group: object, key: string): unknown {
-  if (group instanceof Map) return group.get(key)
-  return Object.hasOwn(group, key) ? Reflect.get(group, key) : undefined
-}
-
-/** Follows a name through groups; a key that contains dots itself is tried first. No deeper than the name has dots. */
-function lookUp(group: object, ref: string): unknown {
-  const whole = entryOf(group, ref)
-  if (whole !== undefined) return whole
-  for (let dot = ref.indexOf('.'); dot !== -1; dot = ref.indexOf('.', dot + 1)) {
-    const inner = entryOf(group, ref.slice(0, dot))
-    const found = isGroup(inner) ? lookUp(inner, ref.slice(dot + 1)) : undefined
-    if (found !== undefined) return found
-  }
-  return undefined
 }
 
 /** Most names that are listed. */

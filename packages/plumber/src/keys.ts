@@ -1,6 +1,6 @@
 import { isGeneratorFunction } from 'node:util/types'
-import type { CoroDefinition, PlanNode } from '@pipelines/core'
-import { type Answer, type Binder, functionOf, HOOKS, type Lookup } from './graph/bind.js'
+import { type CoroDefinition, functionOf, type PlanNode } from '@pipelines/core'
+import { type Answer, type Binder, HOOKS, type Lookup } from './graph/bind.js'
 import type { Findings } from './graph/findings.js'
 import { pointer } from './graph/names.js'
 import type { Draft } from './graph/normalize.js'

@@ -4,7 +4,9 @@ import {
   type CoroKind,
   DROP,
   defineCoro,
+  type Executor,
   PipelineError,
+  type Runner,
   type SourceOutput,
 } from '@pipelines/core'
 import { isPromise } from './coro-map.js'
@@ -39,6 +41,41 @@ export function validated(coro: CoroDefinition, at: CheckedNode): CoroDefinition
     ...(coro as CoroDefinition<unknown>),
     run: (input, context) => after(run.call(coro, before(input), context)),
     ...(coro.flush && { flush: (context: Context) => gives(coro.flush?.(context)) }),
+  })
+}
+
+/** The same executor, for a node whose values are checked on this side of it. */
+export function checkedExecutor(executor: Executor, at: CheckedNode): Executor {
+  const checked = (runner: Runner, { input, output }: CoroDefinition): Runner => {
+    const { run, flush } = validated({ ...definitionOf(runner), ...(input && { input }), ...(output && { output }) }, at)
+    const call = run as Runner['run']
+    return {
+      ...(runner.ready && { ready: runner.ready }),
+      run: (value, context) => call(value, context),
+      ...(flush && { flush }),
+      ...(runner.setup && { setup: (context: Context) => runner.setup?.(context) }),
+      ...(runner.teardown && { teardown: (context: Context, reason: unknown) => runner.teardown?.(context, reason) }),
+      ...(runner.close && { close: async (reason: unknown) => runner.close?.(reason) }),
+      ...(runner.kill && { kill: async () => runner.kill?.() }),
+    }
+  }
+  return {
+    name: executor.name,
+    copies: executor.copies === true,
+    open: (binding) => {
+      const opened = executor.open(binding)
+      return isPromise(opened)
+        ? Promise.resolve(opened).then((runner) => checked(runner, binding.coro))
+        : checked(opened as Runner, binding.coro)
+    },
+  }
+}
+
+/** What a runner runs, as a coroutine. */
+function definitionOf(runner: Runner): CoroDefinition {
+  return defineCoro<unknown>({
+    run: (value, context) => runner.run(value, context),
+    ...(runner.flush && { flush: (context: Context) => runner.flush?.(context) }),
   })
 }
 

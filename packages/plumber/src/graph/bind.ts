@@ -1,5 +1,5 @@
-import { type Coro, type CoroDefinition, defineCoro, isCoroDefinition, reasonOf, show } from '@pipelines/core'
-import { type CoroEntry, type CoroOrigin, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
+import { type Coro, type CoroDefinition, type CoroOrigin, defineCoro, isCoroDefinition, reasonOf, show } from '@pipelines/core'
+import { type CoroEntry, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
 import type { CoroRef } from './document.js'
 import type { Findings } from './findings.js'
 import { suggester } from './suggest.js'
@@ -143,13 +143,6 @@ function definitionOf(value: unknown): CoroDefinition | undefined {
   }
   // Any function may be a coroutine; that is all that can be known before it is called.
   return typeof value === 'function' && !isClass(value) ? Object.freeze({ run: value as Coro }) : undefined
-}
-
-/** A coroutine as a function that others can call. */
-export function functionOf(coro: CoroDefinition): (...parameters: readonly unknown[]) => unknown {
-  const { run } = coro
-  // A definition may use its own keys by `this`.
-  return isCoroDefinition(coro) ? (...parameters) => Reflect.apply(run, coro, parameters) : (run as () => unknown)
 }
 
 /** A list is copied; anything else is left for {@link problemOf} to refuse. */

@@ -1,15 +1,17 @@
-import type { CoroDefinition, Executor, NodeProperties, Plan, PlanEdge, PlanNode, Regions } from '@pipelines/core'
-import type { Args } from '../args.js'
+import type { CoroDefinition, CoroOrigin, NodeProperties, Plan, PlanEdge, PlanNode, Regions } from '@pipelines/core'
+import type { ResolvedArgs } from '../args.js'
 import type { Graph } from './document.js'
+import { holders } from './holders.js'
 import { windowOf } from './groups.js'
 import type { Limits } from './limits.js'
 import { workersOf } from './normalize.js'
 
 /** A node's code and what it is given, ready to run. */
-export interface Ready {
+export interface Ready extends ResolvedArgs {
   /** Absent for an inlet. */
   readonly coro: CoroDefinition | undefined
-  readonly args: Args
+  readonly origin?: CoroOrigin | undefined
+  readonly executor: PlanNode['executor']
   /** What gives the keys of its items, where it partitions them. */
   readonly partitionBy: PlanNode['partitionBy'] | undefined
 }
@@ -19,8 +21,6 @@ export interface Parts {
   readonly graph: Graph
   /** By node. */
   readonly ready: ReadonlyMap<string, Ready>
-  /** By name. */
-  readonly executors: ReadonlyMap<string, Executor>
   /** Of this graph: nodes numbered as in `nodes`, edges as in `graph`. */
   readonly regions: Regions
   /** Node numbers in topological order. */
@@ -32,7 +32,7 @@ export interface Parts {
  * Makes the plan of a valid graph. Nodes are numbered in the order of `nodes`; edges in the order of `graph`, by key and
  * then by place in the list: that is the order of tuples.
  */
-export function compile({ graph, ready, executors, regions, order, limits }: Parts): Plan {
+export function compile({ graph, ready, regions, order, limits }: Parts): Plan {
   const names = Object.keys(graph.nodes)
   const numbers = new Map(names.map((name, number) => [name, number]))
   const edges: PlanEdge[] = Object.entries(graph.graph).flatMap(([from, list]) =>
@@ -50,7 +50,7 @@ export function compile({ graph, ready, executors, regions, order, limits }: Par
     outputs[from]?.push(edge)
   })
   const nodes = Object.entries(graph.nodes).map(([name, { properties }], number): PlanNode => {
-    const { coro, args, partitionBy } = known(ready, name)
+    const { coro, args, origin, references, executor, partitionBy } = known(ready, name)
     const into = inputs[number] ?? []
     return {
       name,
@@ -59,12 +59,21 @@ export function compile({ graph, ready, executors, regions, order, limits }: Par
       args,
       properties: settled(properties, limits),
       ...(partitionBy === undefined ? {} : { partitionBy }),
-      executor: known(executors, properties.executor),
+      executor,
+      origin,
+      references,
       inputs: into,
       outputs: outputs[number] ?? [],
     }
   })
-  return { name: graph.name, nodes, edges, order, regions }
+  const holds = holders({ nodes, edges, order })
+  return {
+    name: graph.name,
+    nodes: nodes.map((node, number) => ({ ...node, holds: holds[number] })),
+    edges,
+    order,
+    regions,
+  }
 }
 
 /** What a coroutine without a `kind` is, depends on its place. */

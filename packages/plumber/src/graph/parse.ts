@@ -1,4 +1,4 @@
-import { type ErrorDetails, isCoroDefinition, reasonOf, show } from '@pipelines/core'
+import { type ErrorDetails, isCoroDefinition, isPlain, reasonOf, show } from '@pipelines/core'
 import type { Findings } from './findings.js'
 import { findJsonError } from './json.js'
 import type { Limits } from './limits.js'
@@ -235,12 +235,6 @@ function define({ target, place, keys }: Frame, key: string, value: unknown): vo
   if (place === 'args' && keys !== undefined)
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
   else (target as Record<string, unknown>)[key] = value // a list, or an object that inherits nothing
-}
-
-/** Whether an object is a plain one, of this realm or another, or a module namespace. */
-export function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
 }
 
 /** Stands for an object that cannot be part of a document: no schema accepts a symbol, and messages show its text. */

@@ -1,0 +1,32 @@
+import type { Plan, PlanNode } from '@pipelines/core'
+
+type Holds = PlanNode['holds']
+
+/**
+ * Who else may hold what each node takes: see {@link PlanNode.holds}. A value that goes one way only is held by nobody
+ * but its maker, and by nobody at all if the maker gave a copy of it.
+ */
+export function holders({ nodes, edges, order }: Pick<Plan, 'nodes' | 'edges' | 'order'>): readonly Holds[] {
+  const found: Holds[] = nodes.map(() => undefined)
+  /** What may hold an output of a node, besides those who take it. */
+  const behind = (number: number): Holds => {
+    const node = nodes[number]
+    if (node === undefined || node.outputs.length !== 1) return undefined
+    if (node.executor.copies) return 'nobody'
+    // It may hand on what it was given.
+    return node.inputs.length === 0 || found[number] !== undefined ? 'maker' : undefined
+  }
+  for (const number of order) {
+    const node = nodes[number]
+    if (node === undefined || needsAgain(node.properties)) continue
+    const each = node.inputs.map((edge) => behind(edges[edge]?.from ?? -1))
+    if (each.includes(undefined) || each.length === 0) continue
+    found[number] = each.includes('maker') ? 'maker' : 'nobody'
+  }
+  return found
+}
+
+/** Whether a node may need a value after a call has got it. */
+function needsAgain({ retry, onError, window, collect }: PlanNode['properties']): boolean {
+  return (retry?.attempts ?? 1) > 1 || onError === 'route' || window !== undefined || collect === 'product'
+}
