@@ -245,8 +245,11 @@ export const CATALOGUE = {
     say(`A worker of node ${quote(d.node)} ${d.how}.`, d.hint),
   WORKER_START: (d: { node: string; what: string; hint?: string | undefined }): Wording =>
     say(`A worker of node ${quote(d.node)} could not start: ${d.what}.`, d.hint),
-  WORKER_CLONE: (d: { node: string; what: string; path: string; hint: string }): Wording =>
-    say(`${d.what} of node ${quote(d.node)} cannot be copied to another thread or process: ${d.path}.`, d.hint),
+  WORKER_CLONE: (d: { node: string; what: string; path: string; why: string; hint: string }): Wording =>
+    say(
+      `${d.what} of node ${quote(d.node)} cannot be copied${d.path && `, because of ${quote(d.path)} in it`}: ${d.why.replace(/\.$/, '')}.`,
+      d.hint,
+    ),
 
   // A request by HTTP. These messages are read by whoever sent it.
   HTTP_BODY_INVALID: (d: { what: string; line?: number | undefined }): Wording =>

@@ -49,6 +49,8 @@ export interface NodeBinding extends NodeCode {
   /** See {@link PlanNode.holds}. */
   readonly holds: PlanNode['holds']
   readonly run: RunFacts
+  /** Aborts when the node is told to stop. */
+  readonly signal: AbortSignal
   /**
    * Sets how many calls of `run` the node makes at once for each of its workers: more than one lets values travel
    * together. It may be set at any time.
@@ -88,6 +90,11 @@ export interface Runner {
   readonly ready?: Promise<void>
   /** Present where a worker slot needs something before its first item. */
   setup?(context: Context): unknown
+  /**
+   * Asked before an attempt that may take only so long; absent where it can always begin at once. What it gives is waited
+   * for, and is no part of that time.
+   */
+  free?(): undefined | Promise<void>
   /** Runs one value; what comes back is a plain value, a promise or a generator. */
   run(value: unknown, context: Context): unknown
   flush?(context: Context): unknown
@@ -102,9 +109,15 @@ export interface Runner {
 export function bindingOf(
   { name, coro, args, origin, references, kind, properties, holds }: PlanNode & { readonly coro: CoroDefinition },
   run: RunFacts,
-  setCallsPerWorker: (count: number) => void,
+  running: { readonly signal: AbortSignal; readonly setCallsPerWorker: NodeBinding['setCallsPerWorker'] },
 ): NodeBinding {
-  return { node: name, coro, args, origin, references, kind, properties, holds, run, setCallsPerWorker }
+  return {
+    ...{ node: name, coro, args, origin, references, kind, properties, holds, run },
+    get signal() {
+      return running.signal // few ask
+    },
+    setCallsPerWorker: (count) => running.setCallsPerWorker(count),
+  }
 }
 
 const BRAND = Symbol.for('@pipelines/runner-error')

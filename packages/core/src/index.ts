@@ -34,6 +34,7 @@ export type {
 } from './executor.js'
 export { inline, isRunnerError, RunnerError } from './executor.js'
 export type { PutOptions } from './feed.js'
+export { type AnyIterator, isGenerator, isThenable, iteratorOf } from './iterate.js'
 export type { Output } from './leaf.js'
 export type { NodeState, RunState } from './lifecycle.js'
 export { Network } from './network.js'

@@ -2,7 +2,8 @@ import { DROP } from './coro.js'
 import type { Scope } from './packet.js'
 
 type Step = IteratorResult<unknown, unknown>
-type AnyIterator = Iterator<unknown, unknown> | AsyncIterator<unknown, unknown>
+/** An iterator of user code. */
+export type AnyIterator = Iterator<unknown, unknown> | AsyncIterator<unknown, unknown>
 
 /** Whether `value` must be awaited. Reads `then` once; a getter that throws throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

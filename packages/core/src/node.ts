@@ -87,7 +87,7 @@ export abstract class RunningNode implements SlotOwner {
   start(): void | Promise<void> {
     const { coro, executor } = this.plan
     if (coro === undefined) return this.#begin(NO_RUNNER)
-    const opened = executor.open(bindingOf({ ...this.plan, coro }, this.host, (count) => this.setCallsPerWorker(count)))
+    const opened = executor.open(bindingOf({ ...this.plan, coro }, this.host, this))
     if (isThenable(opened)) return opened.then((runner) => this.#begin(runner))
     this.#runner = opened
     return opened.ready === undefined ? this.#begin(opened) : opened.ready.then(() => this.#begin(opened))
@@ -115,7 +115,8 @@ export abstract class RunningNode implements SlotOwner {
     this.bursts.setWorkers(count)
   }
 
-  protected setCallsPerWorker(count: number): void {
+  /** Told by its runner: see `NodeBinding`. */
+  setCallsPerWorker(count: number): void {
     this.bursts.setPerWorker(count)
   }
 

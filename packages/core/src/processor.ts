@@ -47,7 +47,7 @@ export class Processor extends ChainedNode {
     this.waits()
   }
 
-  protected override setCallsPerWorker(count: number): void {
+  override setCallsPerWorker(count: number): void {
     super.setCallsPerWorker(count)
     this.waits()
   }
@@ -130,7 +130,9 @@ export class Processor extends ChainedNode {
   }
 
   #mayTake(): boolean {
-    return this.running && this.wanted && !this.bursts.paused && this.movement.active <= this.bursts.most && this.inlet.ready
+    return (
+      this.running && this.wanted && !this.bursts.paused && this.movement.active <= this.bursts.most && this.inlet.ready
+    )
   }
 
   async #work(slot: WorkerSlot): Promise<void> {

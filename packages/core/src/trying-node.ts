@@ -86,6 +86,7 @@ export abstract class TryingNode extends CallingNode {
         slot.tell(timeout)
       })
     try {
+      if (slot.clock !== undefined) await this.runner.free?.()
       slot.clock?.run()
       const called = this.#start(slot, packet)
       if (isThenable(called)) this.waits()

@@ -189,7 +189,10 @@ function checkNode(node: BoundNode, work: Work): void {
 }
 
 /** Checks the args of the nodes and puts functions where they name coroutines. */
-function* bindArgs(nodes: readonly BoundNode[], { draft, coros, binder, findings }: Work): Stage<Map<string, ResolvedArgs>> {
+function* bindArgs(
+  nodes: readonly BoundNode[],
+  { draft, coros, binder, findings }: Work,
+): Stage<Map<string, ResolvedArgs>> {
   const checked = nodes.flatMap((node) => {
     const args = checkArgs(node, draft.nodes.get(node.node)?.args ?? {}, findings)
     const lookups = args && readArgs(node, () => refLookups(node, args), findings)
@@ -227,7 +230,10 @@ interface Finished {
 }
 
 /** Puts the checks per item around the coroutines, where asked for. */
-function readyNodes({ nodes, args, keys, validate }: Finished, { draft, wiring, findings, executors }: Work): Map<string, Ready> {
+function readyNodes(
+  { nodes, args, keys, validate }: Finished,
+  { draft, wiring, findings, executors }: Work,
+): Map<string, Ready> {
   const ready = new Map<string, Ready>()
   const checkedAt = ({ node, number, coro }: BoundNode): CheckedNode | undefined => {
     const kind = kindOf(coro, wiring.inputs[number]?.length ?? 0)

@@ -47,12 +47,16 @@ export function validated(coro: CoroDefinition, at: CheckedNode): CoroDefinition
 /** The same executor, for a node whose values are checked on this side of it. */
 export function checkedExecutor(executor: Executor, at: CheckedNode): Executor {
   const checked = (runner: Runner, { input, output }: CoroDefinition): Runner => {
-    const { run, flush } = validated({ ...definitionOf(runner), ...(input && { input }), ...(output && { output }) }, at)
+    const { run, flush } = validated(
+      { ...definitionOf(runner), ...(input && { input }), ...(output && { output }) },
+      at,
+    )
     const call = run as Runner['run']
     return {
       ...(runner.ready && { ready: runner.ready }),
       run: (value, context) => call(value, context),
       ...(flush && { flush }),
+      ...(runner.free && { free: () => runner.free?.() }),
       ...(runner.setup && { setup: (context: Context) => runner.setup?.(context) }),
       ...(runner.teardown && { teardown: (context: Context, reason: unknown) => runner.teardown?.(context, reason) }),
       ...(runner.close && { close: async (reason: unknown) => runner.close?.(reason) }),

@@ -1,4 +1,12 @@
-import { type Coro, type CoroDefinition, type CoroOrigin, defineCoro, isCoroDefinition, reasonOf, show } from '@pipelines/core'
+import {
+  type Coro,
+  type CoroDefinition,
+  type CoroOrigin,
+  defineCoro,
+  isCoroDefinition,
+  reasonOf,
+  show,
+} from '@pipelines/core'
 import { type CoroEntry, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
 import type { CoroRef } from './document.js'
 import type { Findings } from './findings.js'

@@ -1,8 +1,8 @@
 import type { CoroDefinition, CoroOrigin, NodeProperties, Plan, PlanEdge, PlanNode, Regions } from '@pipelines/core'
 import type { ResolvedArgs } from '../args.js'
 import type { Graph } from './document.js'
-import { holders } from './holders.js'
 import { windowOf } from './groups.js'
+import { holders } from './holders.js'
 import type { Limits } from './limits.js'
 import { workersOf } from './normalize.js'
 

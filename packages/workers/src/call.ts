@@ -1,0 +1,130 @@
+import { type Context, RunnerError } from '@pipelines/core'
+import { type Buffers, buffersIn } from './buffers.js'
+import { cloneError, uncloneable } from './cloneable.js'
+import { decodeError } from './error-code.js'
+import type { Emitted, Oddity, Particulars } from './messages.js'
+import type { RemoteOutputs } from './remote-outputs.js'
+
+/** Who waits for a call. */
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A call that a worker is to make, or makes. */
+export class Call {
+  readonly value: unknown
+  readonly index: number
+  /** Of this call as long as it goes on: what it emits and logs goes there. */
+  readonly context: Context
+  /** What it gives one by one, if it is, or has turned out to be, a generator. */
+  outputs: RemoteOutputs | undefined
+  readonly #waiting: Waiting
+  #buffers: Buffers | undefined
+  /** Its signal, where that is not the one of all calls, and who listens to it. */
+  #watched: { readonly signal: AbortSignal; readonly onAbort: () => void } | undefined
+  /** Ends its worker when it has not stopped in time. */
+  #deadline: NodeJS.Timeout | undefined
+  #toldMs: number | undefined
+
+  constructor(value: unknown, context: Context, waiting: Waiting) {
+    this.value = value
+    this.index = context.index
+    this.context = context
+    this.#waiting = waiting
+  }
+
+  /** Large buffers in its value, as they were when it was first asked. */
+  get buffers(): Buffers {
+    this.#buffers ??= buffersIn(this.value)
+    return this.#buffers
+  }
+
+  /** What it does not have in common with others; `undefined` where that is nothing. */
+  particulars(env: unknown): Particulars | undefined {
+    const { meta, attempt, env: own } = this.context
+    const hasMeta = Object.keys(meta).length > 0
+    if (!hasMeta && attempt === 1 && own === env) return undefined
+    return { ...(hasMeta && { meta }), ...(attempt !== 1 && { attempt }), ...(own !== env && { env: own }) }
+  }
+
+  /** Calls `onAbort` when `signal` aborts, for as long as the call goes on. */
+  watch(signal: AbortSignal, onAbort: () => void): void {
+    this.#watched = { signal, onAbort }
+    signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  /** Why it was told to stop. */
+  get told(): unknown {
+    return this.context.signal.reason
+  }
+
+  /** Whether it was told to stop, and has so much time for it. */
+  get isTold(): boolean {
+    return this.#deadline !== undefined
+  }
+
+  /** Gives it so much time to stop, since it was told for the first time. */
+  stopIn(ms: number, onLate: () => void): void {
+    clearTimeout(this.#deadline)
+    const now = performance.now()
+    this.#toldMs ??= now
+    this.#deadline = setTimeout(onLate, Math.max(0, this.#toldMs + ms - now))
+  }
+
+  /** It goes on no more. */
+  over(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+    this.#watched?.signal.removeEventListener('abort', this.#watched.onAbort)
+    this.#watched = undefined
+  }
+
+  resolve(result: unknown): void {
+    this.over()
+    this.#waiting.resolve(result)
+  }
+
+  reject(error: unknown): void {
+    this.over()
+    this.outputs?.end({ error })
+    this.#waiting.reject(error)
+  }
+
+  /** It has turned out to be a generator, and goes on. */
+  begins(outputs: RemoteOutputs): void {
+    this.outputs = outputs
+    this.#waiting.resolve(outputs)
+  }
+
+  /** It ended with more, or less, than a value. */
+  settle(value: unknown, oddity: Exclude<Oddity, { is: 'generator' }>, dropped: unknown): void {
+    switch (oddity.is) {
+      case 'error':
+        return this.reject(decodeError(oddity.error, this.told))
+      case 'setup':
+        return this.reject(new RunnerError('setup', decodeError(oddity.error, this.told)))
+      case 'skipped':
+        return this.reject(this.told)
+      case 'emitted':
+        return this.#emits(oddity.emitted, oddity.drops ? dropped : value)
+      default:
+        return oddity satisfies never
+    }
+  }
+
+  /** The value cannot be sent. */
+  refuse(node: string, error: unknown): void {
+    const { path, why } = uncloneable(this.value) ?? uncloneable(this.context.meta) ?? { path: '', why: String(error) }
+    this.reject(cloneError({ node, what: 'An input', path, why }))
+  }
+
+  #emits(emitted: readonly Emitted[], result: unknown): void {
+    try {
+      for (const { port, value, meta } of emitted) this.context.emit(port, value, meta && { meta })
+    } catch (error) {
+      return this.reject(error)
+    }
+    this.resolve(result)
+  }
+}

@@ -1,0 +1,302 @@
+import { DROP, type Logger, PipelineError } from '@pipelines/core'
+import { buffersIn } from './buffers.js'
+import type { Call } from './call.js'
+import { decodeError, encodeError } from './error-code.js'
+import type { Link, LinkUser, WorkerEnd } from './link.js'
+import { whyNotLoaded } from './load-hint.js'
+import type { Particulars, ToHost, ToWorker } from './messages.js'
+import { Pace } from './pace.js'
+import { type OutputsSource, RemoteOutputs } from './remote-outputs.js'
+import { SentCalls } from './sent-calls.js'
+import type { Session } from './session.js'
+
+/** What a lane is for, and who is told of it. */
+export interface LaneOwner {
+  readonly session: Session
+  readonly logger: Logger
+  /** What calls have as `env`, but for those that have one of their own. */
+  readonly env: unknown
+  /** Whether buffers in values are moved. */
+  readonly moves: boolean
+  readonly stuckMs: number
+  readonly graceMs: number
+  /** It may take more calls. */
+  hasRoom(): void
+  /** Its worker has died while it was in use. `held` are the calls that were in it, `left` those that had not begun. */
+  died(
+    lane: Lane,
+    error: PipelineError,
+    calls: { readonly held: readonly Call[]; readonly left: readonly Call[] },
+  ): void
+}
+
+/** The part of `graceMs` after which a call is ended that has not stopped: the engine must not give it up before. */
+const IN_TIME = 0.8
+
+type State = 'opening' | 'open' | 'closing' | 'over'
+
+/**
+ * One worker at work for a node, from its opening to its closing: the calls that it was sent, which it makes one after
+ * the other and answers in their order.
+ */
+export class Lane implements LinkUser, OutputsSource {
+  readonly index: number
+  /** Settles when the coroutine is loaded; rejects if that fails. */
+  readonly ready: Promise<void>
+  readonly pace: Pace = new Pace()
+  /** Whether it was ever sent a call, so that it is, or will be, set up. */
+  used = false
+  isSetUp = false
+  /** Takes what the source that runs in it puts. */
+  onPut: ((put: Extract<ToHost, { type: 'put' }>) => void) | undefined
+  readonly #owner: LaneOwner
+  readonly #link: Link
+  readonly #calls = new SentCalls()
+  #state: State = 'opening'
+  #opened: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined
+  #closed: (() => void) | undefined
+  /** What the worker said when it was about to end. */
+  #exiting: Extract<ToHost, { type: 'exiting' }> | undefined
+
+  constructor(index: number, owner: LaneOwner, link: Link) {
+    this.index = index
+    this.#owner = owner
+    this.#link = link
+    link.user = this
+    link.hold()
+    this.ready = new Promise((resolve, reject) => {
+      this.#opened = { resolve, reject }
+    })
+    this.ready.catch(() => {}) // whoever waits for it sees that
+    const { session } = owner
+    link.post({ type: 'open', session: { ...session, worker: { ...session.worker, index } } })
+  }
+
+  /** Whether it has nothing to do. */
+  get isIdle(): boolean {
+    return this.#state === 'open' && this.#calls.size === 0
+  }
+
+  /** Whether one more message may wait in it while it is at work. */
+  get takesMore(): boolean {
+    const isAhead = this.#calls.at(0)?.outputs !== undefined
+    return this.#state === 'open' && this.#calls.messages < this.pace.messages && !isAhead
+  }
+
+  /** Sends calls about items. Those that cannot be sent are rejected. */
+  send(calls: readonly Call[]): void {
+    try {
+      this.#sendTogether(calls)
+    } catch (error) {
+      for (const call of calls) {
+        if (calls.length === 1) call.refuse(this.#owner.session.node, error)
+        else this.send([call])
+      }
+    }
+  }
+
+  /** Sends a call that is about no item. */
+  sendAlone(call: Call, message: Extract<ToWorker, { type: 'call' }>): void {
+    this.#link.post(message)
+    this.#sent([call])
+  }
+
+  /** Says something about calls that are in progress. */
+  post(message: ToWorker): void {
+    this.#link.post(message)
+  }
+
+  /** Tells a call to stop. One whose time is up also has to show that it is not stuck. */
+  interrupt(call: Call, isLate: boolean): void {
+    const number = this.#calls.numberOf(call)
+    if (number === undefined) return
+    this.#link.post({ type: 'abort', call: number, reason: encodeError(call.told) })
+    const { stuckMs, graceMs } = this.#owner
+    const mostMs = IN_TIME * graceMs
+    this.#endIn(isLate ? Math.min(stuckMs, mostMs) : mostMs, call)
+  }
+
+  /** Tells all calls to stop. */
+  interruptAll(reason: unknown): void {
+    if (this.#calls.size > 0) this.#link.post({ type: 'abort', reason: encodeError(reason) })
+  }
+
+  taken(count: number): void {
+    this.#link.post({ type: 'taken', count })
+  }
+
+  wantsNoMore(): void {
+    this.#link.post({ type: 'return' })
+  }
+
+  /** Ends the session; gives the worker back if it can be used again. */
+  async close(): Promise<Link | undefined> {
+    if (this.#state === 'over') return undefined
+    if (!this.isIdle) return this.kill()
+    this.#state = 'closing'
+    this.#link.hold()
+    await new Promise<void>((resolve) => {
+      this.#closed = resolve
+      this.#link.post({ type: 'close' })
+    })
+    return this.#over() ? this.#link : undefined
+  }
+
+  /** Ends the worker, and with it all calls in it. */
+  async kill(): Promise<undefined> {
+    if (this.#state !== 'over') await this.#link.kill()
+    return undefined
+  }
+
+  received(message: ToHost): void {
+    switch (message.type) {
+      case 'opened':
+        return this.#nowOpen()
+      case 'refused':
+        return this.#refused(decodeError(message.error))
+      case 'results':
+        return this.#results(message)
+      case 'outputs':
+        return this.#calls.at(0)?.outputs?.add(message.given)
+      case 'end':
+        return this.#end(message)
+      case 'put':
+        return this.onPut?.(message)
+      case 'log':
+        return this.#log(message)
+      case 'set-up':
+        this.isSetUp = true
+        return undefined
+      case 'alive':
+        return this.#isAlive()
+      case 'exiting':
+        this.#exiting = message
+        return undefined
+      case 'closed':
+        return this.#closed?.()
+      default:
+        return message satisfies never
+    }
+  }
+
+  ended(end: WorkerEnd): void {
+    const wasOpening = this.#state === 'opening'
+    this.#over()
+    const exiting = this.#exiting
+    const cause = exiting?.error === undefined ? end.cause : decodeError(exiting.error)
+    const { how, hint } = end
+    const { node } = this.#owner.session
+    if (wasOpening) {
+      this.#opened?.reject(new PipelineError('WORKER_START', { node, what: `it ${how}`, hint }, cause))
+    } else if (this.#closed !== undefined) this.#closed()
+    else {
+      const error = new PipelineError('WORKER_DIED', { node, how, hint }, cause)
+      this.#owner.died(this, error, this.#calls.lost(exiting?.call))
+    }
+  }
+
+  #nowOpen(): void {
+    if (this.#state !== 'opening') return
+    this.#state = 'open'
+    this.#letGo()
+    this.#opened?.resolve()
+    this.#owner.hasRoom()
+  }
+
+  #refused(cause: unknown): void {
+    const { node } = this.#owner.session
+    this.#over()
+    void this.#link.kill()
+    this.#opened?.reject(new PipelineError('WORKER_START', { node, ...whyNotLoaded(cause) }, cause))
+  }
+
+  #sendTogether(calls: readonly Call[]): void {
+    const particulars: (readonly [number, Particulars])[] = []
+    const moved = new Set<ArrayBuffer>()
+    const { moves, env } = this.#owner
+    calls.forEach((call, place) => {
+      if (moves) for (const buffer of call.buffers.movable) moved.add(buffer)
+      const own = call.particulars(env)
+      if (own !== undefined) particulars.push([place, own])
+    })
+    this.#link.post(
+      {
+        type: 'calls',
+        values: calls.map(({ value }) => value),
+        indexes: calls.map(({ index }) => index),
+        ...(particulars.length > 0 && { particulars }),
+      },
+      moved.size === 0 ? undefined : [...moved],
+    )
+    this.#sent(calls)
+  }
+
+  #sent(calls: readonly Call[]): void {
+    if (this.#calls.size === 0) this.#link.hold()
+    this.used = true
+    this.#calls.add(calls)
+  }
+
+  #results({ values, odd = [], spentMs, bytes }: Extract<ToHost, { type: 'results' }>): void {
+    let answered = 0
+    let next = 0
+    let size = bytes
+    for (const [place, value] of values.entries()) {
+      const oddity = odd[next]?.[0] === place ? odd[next++]?.[1] : undefined
+      const call = this.#calls.at(answered)
+      if (call === undefined) break
+      if (oddity?.is === 'generator') {
+        call.begins(new RemoteOutputs(this, call.context))
+        break
+      }
+      answered++
+      size += call.buffers.bytes
+      if (oddity === undefined) call.resolve(value)
+      else call.settle(value, oddity, DROP)
+    }
+    this.pace.note(answered, spentMs, size)
+    this.#answered(answered)
+  }
+
+  /** The generator of the first call has ended. */
+  #end({ error }: Extract<ToHost, { type: 'end' }>): void {
+    const call = this.#calls.at(0)
+    if (call === undefined) return
+    call.outputs?.end(error && { error: decodeError(error, call.told) })
+    call.over()
+    this.#answered(1)
+  }
+
+  #answered(count: number): void {
+    this.#calls.answered(count)
+    this.#letGo()
+    this.#owner.hasRoom()
+  }
+
+  #letGo(): void {
+    if (this.#calls.size === 0) this.#link.letGo()
+  }
+
+  #log({ level, fields, message }: Extract<ToHost, { type: 'log' }>): void {
+    const logger = this.#calls.at(0)?.context.log ?? this.#owner.logger
+    logger[level](fields, message)
+  }
+
+  /** It has seen that a call was told to stop, so it is in no busy loop. */
+  #isAlive(): void {
+    const call = this.#calls.at(0)
+    if (call?.isTold) this.#endIn(IN_TIME * this.#owner.graceMs, call)
+  }
+
+  #endIn(ms: number, call: Call): void {
+    call.stopIn(ms, () => void this.#link.kill())
+  }
+
+  /** Nothing more is done here. Tells whether the worker is still there. */
+  #over(): boolean {
+    const isThere = this.#state !== 'over' && this.#link.user === this
+    this.#state = 'over'
+    if (isThere) this.#link.user = undefined
+    return isThere
+  }
+}

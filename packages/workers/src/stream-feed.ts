@@ -1,0 +1,73 @@
+import type { Context, Meta } from '@pipelines/core'
+import { cloneError, uncloneable } from './cloneable.js'
+import { encodeError } from './error-code.js'
+import type { Lane } from './lane.js'
+import type { Feed } from './remote-outputs.js'
+
+interface StreamInput {
+  readonly value: unknown
+  readonly meta: Meta
+}
+
+/** What the engine gives a stream coroutine to consume. */
+export interface StreamInputs extends AsyncIterableIterator<unknown> {
+  /** Takes at most so many more that wait already, ahead of what `next` has given. */
+  ahead?(most: number): readonly StreamInput[]
+  /** The next of those is in hand now. */
+  advance?(): Promise<void>
+}
+
+/** Sends a stream in a worker its inputs: those that wait when it asks for one go together. */
+export class StreamFeed implements Feed {
+  readonly #lane: Lane
+  readonly #inputs: StreamInputs
+  readonly #context: Pick<Context, 'index' | 'meta' | 'node'>
+  /** The number of the input in hand, counted from 1. */
+  #at = 0
+  #sentMs = 0
+  #sent = 0
+
+  constructor(lane: Lane, inputs: StreamInputs, context: Pick<Context, 'index' | 'meta' | 'node'>) {
+    this.#lane = lane
+    this.#inputs = inputs
+    this.#context = context
+  }
+
+  advance(inputs: number): Promise<void> | undefined {
+    return this.#at < inputs ? this.#advance(inputs) : undefined
+  }
+
+  give(): void {
+    this.#lane.pace.note(this.#sent, performance.now() - this.#sentMs, 0)
+    void this.#give()
+  }
+
+  async #advance(inputs: number): Promise<void> {
+    for (; this.#at < inputs; this.#at++) await this.#inputs.advance?.()
+  }
+
+  async #give(): Promise<void> {
+    try {
+      const step = await this.#inputs.next()
+      if (step.done === true) return this.#lane.post({ type: 'inputs-over' })
+      this.#at++
+      const { index, meta } = this.#context
+      const ahead = this.#inputs.ahead?.(this.#lane.pace.batch - 1) ?? []
+      this.#sent = ahead.length + 1
+      this.#sentMs = performance.now()
+      this.#send([{ value: step.value, meta }, ...ahead], index)
+    } catch (error) {
+      this.#lane.post({ type: 'inputs-failed', error: encodeError(error) })
+    }
+  }
+
+  #send(inputs: readonly StreamInput[], index: number): void {
+    const values = inputs.map(({ value }) => value)
+    try {
+      this.#lane.post({ type: 'inputs', values, metas: inputs.map(({ meta }) => meta), index })
+    } catch (error) {
+      const { path, why } = uncloneable(values) ?? { path: '', why: String(error) }
+      throw cloneError({ node: this.#context.node, what: 'An input', path: path.replace(/^\[\d+\]/, ''), why })
+    }
+  }
+}

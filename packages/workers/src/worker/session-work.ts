@@ -1,0 +1,338 @@
+import {
+  type AnyIterator,
+  type Context,
+  DROP,
+  isGenerator,
+  isThenable,
+  iteratorOf,
+  PipelineError,
+  show,
+  type TeardownReason,
+} from '@pipelines/core'
+import { decodeError, type EncodedError } from '../error-code.js'
+import type { Emitted, Particulars, ToWorker } from '../messages.js'
+import type { Session } from '../session.js'
+import type { HostPort } from './host-port.js'
+import type { Loaded } from './load.js'
+import { Outputs } from './outputs.js'
+import { Results } from './results.js'
+import { SourcePuts } from './source-puts.js'
+import { StreamInputs } from './stream-inputs.js'
+import { WorkerContext } from './worker-context.js'
+
+/** A call as it waits to be made. */
+type Task =
+  | {
+      readonly what: 'item'
+      readonly value: unknown
+      readonly index: number
+      readonly particulars: Particulars | undefined
+    }
+  | Extract<ToWorker, { type: 'call' }>
+
+/** The methods of a coroutine as they are called. */
+interface Methods {
+  setup?(context: Context): unknown
+  run(input: unknown, context: Context): unknown
+  flush?(context: Context): unknown
+  teardown?(context: Context, reason: TeardownReason): unknown
+}
+
+/**
+ * What a worker does for one node: the calls it is sent, one after the other, in their order. What a call gives is told
+ * as soon as the next one would have to wait for something, or after a short time.
+ */
+export class SessionWork {
+  readonly #session: Session
+  readonly #port: HostPort
+  readonly #methods: Methods
+  readonly #context: WorkerContext
+  readonly #results: Results
+  readonly #outputs: Outputs
+  readonly #puts: SourcePuts
+  #tasks: Task[] = []
+  #next = 0
+  /** The number of the present call, or of the next one. */
+  #number = 0
+  /** Calls before this number that have not begun are not to be made; and others. */
+  #skipBefore = 0
+  readonly #skips = new Set<number>()
+  #working = false
+  #isSetUp = false
+  #setupError: EncodedError | undefined
+  /** The generator that is drawn from. */
+  #drawn: AnyIterator | undefined
+  /** Set when nobody wants more of the present call: settles when its generator has cleaned up. */
+  #ending: Promise<unknown> | undefined
+  #inputs: StreamInputs | undefined
+
+  constructor(session: Session, { coro, args }: Loaded, port: HostPort) {
+    this.#session = session
+    this.#port = port
+    // `run` takes `never` in the public type so that any function fits.
+    this.#methods = coro as unknown as Methods
+    this.#context = new WorkerContext(session, args, (message) => port.post(message))
+    this.#results = new Results(port, session)
+    this.#outputs = new Outputs(port, session)
+    this.#puts = new SourcePuts(port, this.#context)
+  }
+
+  /** The number of the call that is in progress. */
+  get present(): number | null {
+    return this.#working ? this.#number : null
+  }
+
+  received(message: Exclude<ToWorker, { type: 'open' | 'close' }>): void {
+    switch (message.type) {
+      case 'calls':
+        return this.#add(message)
+      case 'call':
+        this.#tasks.push(message)
+        return void this.#work()
+      case 'abort':
+        return this.#abort(message)
+      case 'taken':
+        return this.#outputs.taken(message.count)
+      case 'return':
+        return this.#end()
+      case 'inputs':
+      case 'inputs-over':
+      case 'inputs-failed':
+        return this.#inputs?.received(message)
+      case 'put-done':
+        return this.#puts.done(message)
+      default:
+        return message satisfies never
+    }
+  }
+
+  /** Says what has not been said: the worker is about to end. */
+  flush(): void {
+    this.#results.flush()
+    this.#outputs.flush()
+  }
+
+  #add({ values, indexes, particulars = [] }: Extract<ToWorker, { type: 'calls' }>): void {
+    let next = 0
+    values.forEach((value, place) => {
+      const own = particulars[next]?.[0] === place ? particulars[next++]?.[1] : undefined
+      this.#tasks.push({ what: 'item', value, index: indexes[place] ?? 0, particulars: own })
+    })
+    void this.#work()
+  }
+
+  #abort({ call, reason }: Extract<ToWorker, { type: 'abort' }>): void {
+    if (call === undefined) this.#skipBefore = this.#number + this.#tasks.length - this.#next + (this.#working ? 1 : 0)
+    else if (call > this.#number) this.#skips.add(call)
+    if (this.#working && (call === undefined || call === this.#number)) this.#context.tell(reason)
+    this.#port.post({ type: 'alive' })
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working) return
+    this.#working = true
+    for (let task = this.#take(); task !== undefined; task = this.#take()) {
+      const done = this.#do(task)
+      if (done !== undefined) await done
+      this.#number++
+    }
+    this.#working = false
+    this.#results.flush()
+  }
+
+  #take(): Task | undefined {
+    const task = this.#tasks[this.#next++]
+    if (task !== undefined) return task
+    this.#tasks = []
+    this.#next = 0
+    return undefined
+  }
+
+  #do(task: Task): void | Promise<void> {
+    this.#results.begin()
+    if (this.#number < this.#skipBefore || this.#skips.delete(this.#number))
+      return this.#results.add(undefined, { is: 'skipped' })
+    if (this.#isSetUp) return this.#make(task)
+    return this.#setUp().then(() => {
+      if (this.#setupError === undefined) return this.#make(task)
+      if (task.what === 'source' || task.what === 'stream') this.#port.post({ type: 'end', error: this.#setupError })
+      else this.#results.add(undefined, { is: 'setup', error: this.#setupError })
+    })
+  }
+
+  async #setUp(): Promise<void> {
+    if (this.#setupError !== undefined) return
+    this.#context.begin(0)
+    try {
+      this.#context.state = await this.#methods.setup?.(this.#context)
+      this.#isSetUp = true
+      this.#port.post({ type: 'set-up' })
+    } catch (error) {
+      this.#setupError = this.#context.encode(error)
+    }
+  }
+
+  #make(task: Task): void | Promise<void> {
+    if (task.what === 'item') {
+      this.#context.begin(task.index, task.particulars)
+      return this.#call(() => this.#methods.run(task.value, this.#context))
+    }
+    this.#context.begin(0)
+    switch (task.what) {
+      case 'flush':
+        return this.#call(() => this.#methods.flush?.(this.#context) ?? DROP)
+      case 'teardown': {
+        const reason = task.reason && decodeError(task.reason)
+        return this.#call(() => this.#methods.teardown?.(this.#context, reason))
+      }
+      case 'stream':
+      case 'source':
+        return this.#runLong(task.what)
+      default:
+        return task satisfies never
+    }
+  }
+
+  /** A call that ends with a result. */
+  #call(call: () => unknown): void | Promise<void> {
+    try {
+      const result = call()
+      if (typeof result !== 'object' || result === null) return this.#give(result)
+      if (isThenable(result)) {
+        this.#results.flush()
+        return Promise.resolve(result).then(
+          (late) => this.#give(late),
+          (error) => this.#fail(error),
+        )
+      }
+      return this.#give(result)
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#results.add(undefined, { is: 'error', error: this.#context.encode(error) })
+  }
+
+  #give(result: unknown): void | Promise<void> {
+    try {
+      if (isGenerator(result)) return this.#expand(result)
+    } catch (error) {
+      return this.#fail(error) // a getter threw
+    }
+    const emitted = this.#context.takeEmitted()
+    const drops = result === DROP
+    if (emitted === undefined && !drops) return this.#results.add(result)
+    this.#results.add(drops ? undefined : result, { is: 'emitted', emitted: emitted ?? [], drops })
+  }
+
+  /** The call has turned out to be a generator. */
+  async #expand(generator: AnyIterator): Promise<void> {
+    const emitted = this.#context.takeEmitted() ?? []
+    this.#results.add(undefined, { is: 'generator' })
+    this.#results.flush()
+    this.#begin()
+    for (const one of emitted) this.#emit(one)
+    await this.#finish(() => this.#draw(generator))
+  }
+
+  /** A call that gives its outputs one by one from the start. */
+  async #runLong(what: 'stream' | 'source'): Promise<void> {
+    this.#begin()
+    const input = what === 'source' ? this.#puts : this.#openInputs()
+    await this.#finish(async () => {
+      const result = await this.#methods.run(input, this.#context)
+      const iterator = what === 'source' ? iteratorOf(result) : isGenerator(result) ? result : undefined
+      if (iterator !== undefined) return this.#draw(iterator)
+      if (what === 'source') this.#checkSource(result)
+      else if (result !== DROP && result !== undefined) await this.#put(result)
+    })
+  }
+
+  #openInputs(): StreamInputs {
+    this.#inputs = new StreamInputs(this.#context, () => {
+      this.#outputs.add({ wants: true, inputs: this.#inputs?.taken })
+      this.#outputs.flush()
+    })
+    return this.#inputs
+  }
+
+  #checkSource(result: unknown): void {
+    if (result === undefined || result === null || this.#puts.used) return
+    throw new PipelineError('CORO_TYPE', {
+      node: this.#session.node,
+      what: `is a source, but its coroutine returned ${show(result)}`,
+      hint: 'Yield the items, return an iterable other than a string, or call output.put().',
+    })
+  }
+
+  #begin(): void {
+    this.#outputs.reset()
+    this.#ending = undefined
+    this.#context.onEmit = (emitted) => this.#emit(emitted)
+  }
+
+  #emit({ port, value, meta }: Emitted): void {
+    this.#outputs.add({ port, value, meta, inputs: this.#inputs?.taken })
+  }
+
+  /** Says how it has ended. */
+  async #finish(work: () => Promise<void>): Promise<void> {
+    let error: EncodedError | undefined
+    try {
+      await work()
+      this.#outputs.flush()
+    } catch (thrown) {
+      error = this.#context.encode(thrown)
+      try {
+        this.#outputs.flush()
+      } catch {} // it is not the first
+    }
+    this.#drawn = undefined
+    this.#inputs = undefined
+    this.#port.post({ type: 'end', ...(error && { error }) })
+  }
+
+  async #draw(iterator: AnyIterator): Promise<void> {
+    this.#drawn = iterator
+    if (this.#ending !== undefined) this.#close()
+    try {
+      while (this.#ending === undefined) {
+        const stepping = iterator.next()
+        if (isThenable(stepping)) this.#outputs.flush()
+        const step = isThenable(stepping) ? await stepping : stepping
+        if (step.done === true) return
+        const value = isThenable(step.value) ? await step.value : step.value
+        if (value !== DROP) await this.#put(value)
+      }
+      await this.#ending
+    } catch (error) {
+      this.#close()
+      throw error
+    }
+  }
+
+  #put(value: unknown): undefined | Promise<void> {
+    this.#outputs.add({ value, inputs: this.#inputs?.taken })
+    if (this.#session.kind === 'source') this.#context.index++
+    return this.#outputs.isFull && this.#ending === undefined ? this.#outputs.room() : undefined
+  }
+
+  /** Nobody wants more of the present call. */
+  #end(): void {
+    this.#ending ??= Promise.resolve()
+    this.#close()
+    this.#outputs.open()
+  }
+
+  /** Lets the generator clean up, once. */
+  #close(): void {
+    const iterator = this.#drawn
+    if (iterator === undefined) return
+    this.#drawn = undefined
+    // Not awaited here: one that waits for something is told at once, and ends when that has come.
+    this.#ending = new Promise((resolve) => resolve(iterator.return?.()))
+    this.#ending.catch(() => {}) // whoever draws from it sees that
+  }
+}

@@ -1,0 +1,87 @@
+import type { Meta } from '@pipelines/core'
+import { decodeError } from '../error-code.js'
+import type { ToWorker } from '../messages.js'
+import type { WorkerContext } from './worker-context.js'
+
+interface Input {
+  readonly value: unknown
+  readonly meta: Meta
+  readonly index: number
+}
+
+/** The inputs of a stream coroutine: it consumes what has come, and asks the host for more when that is used up. */
+export class StreamInputs implements AsyncIterableIterator<unknown> {
+  /** How many it was given so far. */
+  taken = 0
+  readonly #context: WorkerContext
+  readonly #ask: () => void
+  #inputs: Input[] = []
+  #over = false
+  #error: { readonly error: unknown } | undefined
+  #wake: (() => void) | undefined
+  /** Of the last call of `next`: they are answered one after the other, as those of a generator. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** @param ask says that there is nothing left */
+  constructor(context: WorkerContext, ask: () => void) {
+    this.#context = context
+    this.#ask = ask
+  }
+
+  received(message: Extract<ToWorker, { type: 'inputs' | 'inputs-over' | 'inputs-failed' }>): void {
+    if (message.type === 'inputs') {
+      const { values, metas, index } = message
+      values.forEach((value, place) => {
+        this.#inputs.push({ value, meta: metas[place] ?? {}, index: index + place })
+      })
+    } else {
+      this.#over = true
+      if (message.type === 'inputs-failed') this.#error = { error: decodeError(message.error) }
+    }
+    this.#stir()
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    const step = this.#last.then(() => this.#next())
+    this.#last = step.catch(() => {})
+    return step
+  }
+
+  /** The coroutine wants no more. */
+  async return(): Promise<IteratorResult<unknown>> {
+    this.#over = true
+    this.#inputs = []
+    this.#stir()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #next(): Promise<IteratorResult<unknown>> {
+    if (this.#inputs.length === 0 && !this.#over) {
+      this.#ask()
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    const input = this.#inputs.shift()
+    if (input === undefined) {
+      const failure = this.#error
+      this.#error = undefined
+      if (failure !== undefined) throw failure.error
+      return { done: true, value: undefined }
+    }
+    this.taken++
+    this.#context.index = input.index
+    this.#context.meta = input.meta
+    return { done: false, value: input.value }
+  }
+
+  #stir(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}
