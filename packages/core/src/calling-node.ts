@@ -54,7 +54,7 @@ export abstract class CallingNode extends EmittingNode {
   }
 
   /** The call has ended without error: hands on what it gave. Synchronous where nothing has to wait. */
-  protected given(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
+  given(slot: WorkerSlot, packet: Packet, result: unknown): void | Promise<void> {
     if (slot.lapsed || this.doomed) return this.#late(slot)
     // Told apart here, because what most calls give needs no more than this.
     if (slot.hasEmissions || this.demanding || (typeof result === 'object' && result !== null))
@@ -190,7 +190,7 @@ export abstract class CallingNode extends EmittingNode {
   }
 
   /** An item failed: decides what becomes of it, in turn. */
-  protected async failed(slot: WorkerSlot, packet: Packet, error: unknown, own = false): Promise<void> {
+  async failed(slot: WorkerSlot, packet: Packet, error: unknown, own = false): Promise<void> {
     slot.takeEmissions()
     if (isRunnerError(error) && !slot.lapsed) {
       this.hookFailed(error, error.phase)

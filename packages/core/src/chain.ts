@@ -1,7 +1,7 @@
 import type { BareRegion } from './bare-region.js'
 import { DROP } from './coro.js'
 import type { Counters } from './counters.js'
-import { inline, NO_RUNNER, type Runner } from './executor.js'
+import { NO_RUNNER, type Runner } from './executor.js'
 import type { Frame } from './frames.js'
 import { isGenerator, isThenable } from './iterate.js'
 import { type LinkOwner, type Stumble, WORKED_OFF } from './link-owner.js'
@@ -264,8 +264,7 @@ export class Link {
   private use(runner: Runner, slot: WorkerSlot, between: LinkState): void {
     this.state = between
     this.between = between
-    // Only the inline one needs no `this`.
-    this.run = this.owner.plan.executor === inline ? runner.run : (input, context) => runner.run(input, context)
+    this.run = Object.hasOwn(runner, 'run') ? runner.run : runner.run.bind(runner)
     this.slot = slot
     slot.beginBare(this)
   }

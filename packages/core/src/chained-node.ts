@@ -1,5 +1,6 @@
 import { Link, STRETCH } from './chain.js'
-import type { BareInput, Inlet, InletHooks } from './inlet.js'
+import { PipelineError } from './errors.js'
+import { type BareInput, Faulty, type Inlet, type InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
 import { type LinkOwner, type Stumble, WORKED_OFF } from './link-owner.js'
 import type { NodeOptions } from './node-options.js'
@@ -30,14 +31,16 @@ export abstract class ChainedNode extends TryingNode implements LinkOwner {
   readonly #input: BareInput | undefined
   /** Whether nothing is asked of a call but that it is made. */
   #isPlain: boolean
+  /** The context in which keys are asked for. */
+  #asking: WorkerSlot | undefined
 
-  constructor(options: ChainedNodeOptions, hooks: Pick<InletHooks, 'keyOf'>) {
+  constructor(options: ChainedNodeOptions) {
     super(options, options.holds)
     this.tells = options.tells
     this.gated = this.plan.properties.rateLimit !== undefined || this.outlet.places !== undefined
     this.#isPlain = !this.tries && !this.tells && !this.gated && !this.demanding
     this.inlet = options.inlet({
-      ...hooks,
+      keyOf: (packet) => this.#keyOf(packet),
       wake: () => this.waits(),
       onFault: (packet, error) => void this.fault(packet, error, 0),
       onGivenUp: (packet) => this.givenUp(packet),
@@ -174,5 +177,23 @@ export abstract class ChainedNode extends TryingNode implements LinkOwner {
       return this.failed(slot, packet, error)
     }
     return this.given(slot, packet, result)
+  }
+
+  /** Asks for the key of a packet. It has failed where there is none, which waits its turn if it is to be routed. */
+  #keyOf(packet: Packet): { readonly key: unknown } | Faulty | undefined {
+    const { partitionBy, properties } = this.plan
+    this.#asking ??= new WorkerSlot(this, 0)
+    this.#asking.begin(packet, this.chain.taken)
+    try {
+      const key = packet.scope.run(() => partitionBy?.(packet.value, this.#asking as WorkerSlot), undefined)
+      if (!isThenable(key)) return { key }
+      key.then(undefined, () => {}) // it is not waited for
+      throw new PipelineError('CORO_TYPE', { node: this.name, what: 'has a "partitionBy" that answers with a promise' })
+    } catch (error) {
+      const failure = this.failure(error, 'partitionBy')
+      if (properties.onError === 'route') return new Faulty(packet, failure)
+      void this.fault(packet, failure, 0)
+      return undefined
+    }
   }
 }

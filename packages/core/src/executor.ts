@@ -84,7 +84,16 @@ export interface Executor {
   open(binding: NodeBinding): Runner | Promise<Runner>
 }
 
-/** Runs one node's coroutine. Each method throws or rejects with the coroutine's own error, or a {@link RunnerError}. */
+/** What a call tells its end to: once, and never before `begin` has returned. */
+export interface CallDone {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Runs one node's coroutine. A `run` that is a property of its own, and not of a class, is called without `this`. Each method throws or rejects with the coroutine's own error, or a
+ * {@link RunnerError}.
+ */
 export interface Runner {
   /** Settles when it is warm: the run waits for that. It may be closed before. */
   readonly ready?: Promise<void>
@@ -95,6 +104,11 @@ export interface Runner {
    * for, and is no part of that time.
    */
   free?(): undefined | Promise<void>
+  /**
+   * Like `run`, for calls that need not be waited for one by one, where a promise for each would cost as much as the call:
+   * plain ones, that may take as long as they like and are made once. `setup` is not called before it.
+   */
+  begin?(value: unknown, context: Context, done: CallDone): void
   /** Runs one value; what comes back is a plain value, a promise or a generator. */
   run(value: unknown, context: Context): unknown
   flush?(context: Context): unknown

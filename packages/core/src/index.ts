@@ -23,6 +23,7 @@ export type { ErrorCode, ErrorDetails, Issue, PublicCode, StalledNode } from './
 export { ERROR_CODES, isPipelineError, issue, PipelineError } from './errors.js'
 export type { RunEvents } from './events.js'
 export type {
+  CallDone,
   CoroOrigin,
   CoroReference,
   Executor,

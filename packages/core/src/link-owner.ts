@@ -1,7 +1,6 @@
 import type { Counters } from './counters.js'
 import type { Host } from './host.js'
 import type { Packet } from './packet.js'
-import type { PlanNode } from './plan.js'
 import type { WorkerSlot } from './slot.js'
 
 /** A call that could not go on in the chain. */
@@ -16,7 +15,6 @@ export const WORKED_OFF = 'worked off'
 
 /** The node of a link. */
 export interface LinkOwner {
-  readonly plan: PlanNode
   readonly counters: Counters
   readonly host: Pick<Host, 'scope'>
   /**

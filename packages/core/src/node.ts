@@ -157,7 +157,7 @@ export abstract class RunningNode implements SlotOwner {
   }
 
   /** Something escaped from the engine's own code. */
-  protected broken(error: unknown): void {
+  broken(error: unknown): void {
     const what = { what: `node "${this.name}" broke` }
     this.host.fail(error instanceof PipelineError ? error : new PipelineError('INTERNAL', what, error))
   }
@@ -249,7 +249,7 @@ export abstract class RunningNode implements SlotOwner {
   /** Gives up what has not returned: names it, tears its slots down all the same, and ends. */
   #abandon(): void {
     // Who waits for room obeys; only a call that does not return is given up.
-    if (!this.doomed && this.movement.onlyWaits) return this.#startGrace()
+    if (!this.doomed && this.movement.onlyWaits) return void this.#startGrace()
     for (const slot of this.slots.all()) this.giveUp(slot)
     this.#tearingDown = true
     const killed = this.#runner?.kill?.()

@@ -1,12 +1,12 @@
+import { AheadCalls, type AheadOwner } from './ahead-calls.js'
 import { ChainedNode, type ChainedNodeOptions } from './chained-node.js'
 import { QUANTUM } from './defaults.js'
-import { PipelineError } from './errors.js'
 import { Faulty } from './inlet.js'
 import { isThenable } from './iterate.js'
 import { pacer } from './pacer.js'
 import type { Packet, Scope } from './packet.js'
 import { PlaceSeeker } from './place-seeker.js'
-import { WorkerSlot } from './slot.js'
+import type { WorkerSlot } from './slot.js'
 
 /**
  * Microtask turns that a burst waits for more items: a burst costs 1 to 2 µs on p-queue, a turn 0.05. A producer that was
@@ -21,16 +21,16 @@ export type ProcessorOptions = ChainedNodeOptions
  * after item until there is none, or its quantum is used up. So p-queue decides how many workers there are, at a cost
  * per burst and not per item. A burst starts the next one before it waits for anything.
  */
-export class Processor extends ChainedNode {
+export class Processor extends ChainedNode implements AheadOwner {
   /** A burst was asked for and has not started. */
   #scheduled = false
   /** Absent where nothing is asked before an item is taken, and nobody told after it. */
   readonly #places: PlaceSeeker | undefined
-  /** The context in which keys are asked for. */
-  #asking: WorkerSlot | undefined
+  /** Absent where each call is waited for by the burst that has made it. */
+  #ahead: AheadCalls | undefined
 
   constructor(options: ProcessorOptions) {
-    super(options, { keyOf: (packet) => this.#keyOf(packet) })
+    super(options)
     const { movement, inlet } = this
     const { places } = this.outlet
     if (!this.gated && !this.tells) return
@@ -54,7 +54,16 @@ export class Processor extends ChainedNode {
 
   override get isCalm(): boolean {
     if (!super.isCalm || this.#scheduled || this.inlet.timed === true) return false
-    return !this.#mayTake() || this.movement.active >= this.bursts.most
+    return !this.#mayTake() || this.#isFull
+  }
+
+  get most(): number {
+    return this.bursts.most
+  }
+
+  /** Whether no more calls may be made now. */
+  get #isFull(): boolean {
+    return this.#ahead === undefined ? this.movement.active >= this.most : !this.#ahead.hasRoom
   }
 
   override get dozes(): boolean {
@@ -67,6 +76,9 @@ export class Processor extends ChainedNode {
   }
 
   protected override begin(): void {
+    const { begin } = this.runner
+    const isPlain = !this.tries && !this.tells && !this.gated
+    if (begin !== undefined && isPlain) this.#ahead = new AheadCalls(this, begin.bind(this.runner))
     this.reopen()
     this.waits()
   }
@@ -85,7 +97,7 @@ export class Processor extends ChainedNode {
     if (!this.running) return
     if (this.inlet.ready) {
       this.chain.queued()
-      if (this.#scheduled || this.movement.active >= this.bursts.most) return
+      if (this.#scheduled || this.#isFull) return
       this.#scheduled = true
       // Not on this stack: a chain of nodes waking each other must not be as deep as the graph is long.
       queueMicrotask(this.#schedule)
@@ -96,7 +108,44 @@ export class Processor extends ChainedNode {
 
   readonly #start = (): Promise<void> => {
     this.#scheduled = false
-    return this.#burst()
+    return this.#ahead === undefined ? this.#burst() : this.#burstAhead(this.#ahead)
+  }
+
+  async #burstAhead(ahead: AheadCalls): Promise<void> {
+    this.movement.active++
+    try {
+      ahead.begin(QUANTUM)
+      if (pacer.late) await pacer.turn()
+    } finally {
+      this.movement.active--
+      this.settled()
+    }
+  }
+
+  next(): { readonly slot: WorkerSlot; readonly packet: Packet } | undefined {
+    const mayTake = this.running && this.wanted && !this.bursts.paused && this.inlet.ready
+    const slot = mayTake ? this.slot() : undefined
+    if (slot === undefined || isThenable(slot)) return undefined
+    // Only where items are tried can one have failed before its call.
+    const packet = this.inlet.take() as Packet | undefined
+    if (packet === undefined) {
+      this.slots.release(slot)
+      return undefined
+    }
+    this.movement.active++
+    slot.begin(packet, this.chain.taken++)
+    return { slot, packet }
+  }
+
+  ended(slot: WorkerSlot): void {
+    this.#itemEnded(slot)
+    this.slots.release(slot)
+    this.movement.active--
+  }
+
+  settled(): void {
+    this.waits()
+    this.burstEnded()
   }
 
   /** @param begun a call that was made already */
@@ -130,9 +179,7 @@ export class Processor extends ChainedNode {
   }
 
   #mayTake(): boolean {
-    return (
-      this.running && this.wanted && !this.bursts.paused && this.movement.active <= this.bursts.most && this.inlet.ready
-    )
+    return this.running && this.wanted && !this.bursts.paused && this.movement.active <= this.most && this.inlet.ready
   }
 
   async #work(slot: WorkerSlot): Promise<void> {
@@ -235,23 +282,5 @@ export class Processor extends ChainedNode {
       if (this.#mayTake()) return true
     }
     return false
-  }
-
-  /** Asks for the key of a packet. It has failed where there is none, which waits its turn if it is to be routed. */
-  #keyOf(packet: Packet): { readonly key: unknown } | Faulty | undefined {
-    const { partitionBy, properties } = this.plan
-    this.#asking ??= new WorkerSlot(this, 0)
-    this.#asking.begin(packet, this.chain.taken)
-    try {
-      const key = packet.scope.run(() => partitionBy?.(packet.value, this.#asking as WorkerSlot), undefined)
-      if (!isThenable(key)) return { key }
-      key.then(undefined, () => {}) // it is not waited for
-      throw new PipelineError('CORO_TYPE', { node: this.name, what: 'has a "partitionBy" that answers with a promise' })
-    } catch (error) {
-      const failure = this.failure(error, 'partitionBy')
-      if (properties.onError === 'route') return new Faulty(packet, failure)
-      void this.fault(packet, failure, 0)
-      return undefined
-    }
   }
 }

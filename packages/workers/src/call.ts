@@ -1,15 +1,9 @@
-import { type Context, RunnerError } from '@pipelines/core'
+import { type CallDone, type Context, RunnerError } from '@pipelines/core'
 import { type Buffers, buffersIn } from './buffers.js'
 import { cloneError, uncloneable } from './cloneable.js'
 import { decodeError } from './error-code.js'
 import type { Emitted, Oddity, Particulars } from './messages.js'
 import type { RemoteOutputs } from './remote-outputs.js'
-
-/** Who waits for a call. */
-interface Waiting {
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: unknown) => void
-}
 
 /** A call that a worker is to make, or makes. */
 export class Call {
@@ -19,7 +13,7 @@ export class Call {
   readonly context: Context
   /** What it gives one by one, if it is, or has turned out to be, a generator. */
   outputs: RemoteOutputs | undefined
-  readonly #waiting: Waiting
+  readonly #done: CallDone
   #buffers: Buffers | undefined
   /** Its signal, where that is not the one of all calls, and who listens to it. */
   #watched: { readonly signal: AbortSignal; readonly onAbort: () => void } | undefined
@@ -27,11 +21,11 @@ export class Call {
   #deadline: NodeJS.Timeout | undefined
   #toldMs: number | undefined
 
-  constructor(value: unknown, context: Context, waiting: Waiting) {
+  constructor(value: unknown, context: Context, done: CallDone) {
     this.value = value
     this.index = context.index
     this.context = context
-    this.#waiting = waiting
+    this.#done = done
   }
 
   /** Large buffers in its value, as they were when it was first asked. */
@@ -82,34 +76,38 @@ export class Call {
 
   resolve(result: unknown): void {
     this.over()
-    this.#waiting.resolve(result)
+    this.#done.resolve(result)
   }
 
   reject(error: unknown): void {
     this.over()
     this.outputs?.end({ error })
-    this.#waiting.reject(error)
+    this.#done.reject(error)
   }
 
   /** It has turned out to be a generator, and goes on. */
   begins(outputs: RemoteOutputs): void {
     this.outputs = outputs
-    this.#waiting.resolve(outputs)
+    this.#done.resolve(outputs)
   }
 
   /** It ended with more, or less, than a value. */
   settle(value: unknown, oddity: Exclude<Oddity, { is: 'generator' }>, dropped: unknown): void {
     switch (oddity.is) {
       case 'error':
-        return this.reject(decodeError(oddity.error, this.told))
+        this.reject(decodeError(oddity.error, this.told))
+        break
       case 'setup':
-        return this.reject(new RunnerError('setup', decodeError(oddity.error, this.told)))
+        this.reject(new RunnerError('setup', decodeError(oddity.error, this.told)))
+        break
       case 'skipped':
-        return this.reject(this.told)
+        this.reject(this.told)
+        break
       case 'emitted':
-        return this.#emits(oddity.emitted, oddity.drops ? dropped : value)
+        this.#emits(oddity.emitted, oddity.drops ? dropped : value)
+        break
       default:
-        return oddity satisfies never
+        oddity satisfies never
     }
   }
 
@@ -123,7 +121,8 @@ export class Call {
     try {
       for (const { port, value, meta } of emitted) this.context.emit(port, value, meta && { meta })
     } catch (error) {
-      return this.reject(error)
+      this.reject(error)
+      return
     }
     this.resolve(result)
   }

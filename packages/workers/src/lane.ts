@@ -1,5 +1,4 @@
 import { DROP, type Logger, PipelineError } from '@pipelines/core'
-import { buffersIn } from './buffers.js'
 import type { Call } from './call.js'
 import { decodeError, encodeError } from './error-code.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
@@ -151,31 +150,40 @@ export class Lane implements LinkUser, OutputsSource {
   received(message: ToHost): void {
     switch (message.type) {
       case 'opened':
-        return this.#nowOpen()
+        this.#nowOpen()
+        break
       case 'refused':
-        return this.#refused(decodeError(message.error))
+        this.#refused(decodeError(message.error))
+        break
       case 'results':
-        return this.#results(message)
+        this.#results(message)
+        break
       case 'outputs':
-        return this.#calls.at(0)?.outputs?.add(message.given)
+        this.#calls.at(0)?.outputs?.add(message.given)
+        break
       case 'end':
-        return this.#end(message)
+        this.#end(message)
+        break
       case 'put':
-        return this.onPut?.(message)
+        this.onPut?.(message)
+        break
       case 'log':
-        return this.#log(message)
+        this.#log(message)
+        break
       case 'set-up':
         this.isSetUp = true
-        return undefined
+        break
       case 'alive':
-        return this.#isAlive()
+        this.#isAlive()
+        break
       case 'exiting':
         this.#exiting = message
-        return undefined
+        break
       case 'closed':
-        return this.#closed?.()
+        this.#closed?.()
+        break
       default:
-        return message satisfies never
+        message satisfies never
     }
   }
 

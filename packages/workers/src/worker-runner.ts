@@ -1,4 +1,5 @@
 import {
+  type CallDone,
   type Context,
   type NodeBinding,
   PipelineError,
@@ -70,19 +71,21 @@ export class WorkerRunner implements Runner, LaneOwner {
     const { kind } = this.#binding
     if (kind === 'stream') return this.#runStream(value as StreamInputs, context)
     if (kind === 'source') return this.#runSource(value as SourceOutput, context)
-    return new Promise((resolve, reject) => {
-      const call = new Call(value, context, { resolve, reject })
-      if (this.#broken !== undefined) return call.reject(this.#broken)
-      this.#watch(call)
-      this.#waiting.push(call)
-      if (context.worker.count > this.#lanes.length) this.#open(this.#lanes.length)
-      if (this.#scheduled) return
-      this.#scheduled = true
-      // Others may be about to call too, as what they waited for came in one message.
-      queueMicrotask(() => {
-        this.#scheduled = false
-        this.#dispatch()
-      })
+    return new Promise((resolve, reject) => this.begin(value, context, { resolve, reject }))
+  }
+
+  begin(value: unknown, context: Context, done: CallDone): void {
+    const call = new Call(value, context, done)
+    if (this.#broken !== undefined) return void queueMicrotask(() => call.reject(this.#broken))
+    this.#watch(call)
+    this.#waiting.push(call)
+    if (context.worker.count > this.#lanes.length) this.#open(this.#lanes.length)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // Others may be about to call too, as what they waited for came in one message.
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#dispatch()
     })
   }
 

@@ -85,24 +85,31 @@ export class SessionWork {
   received(message: Exclude<ToWorker, { type: 'open' | 'close' }>): void {
     switch (message.type) {
       case 'calls':
-        return this.#add(message)
+        this.#add(message)
+        break
       case 'call':
         this.#tasks.push(message)
-        return void this.#work()
+        this.#work()
+        break
       case 'abort':
-        return this.#abort(message)
+        this.#abort(message)
+        break
       case 'taken':
-        return this.#outputs.taken(message.count)
+        this.#outputs.taken(message.count)
+        break
       case 'return':
-        return this.#end()
+        this.#end()
+        break
       case 'inputs':
       case 'inputs-over':
       case 'inputs-failed':
-        return this.#inputs?.received(message)
+        this.#inputs?.received(message)
+        break
       case 'put-done':
-        return this.#puts.done(message)
+        this.#puts.done(message)
+        break
       default:
-        return message satisfies never
+        message satisfies never
     }
   }
 

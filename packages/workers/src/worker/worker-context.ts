@@ -49,9 +49,10 @@ export class WorkerContext implements Context {
 
   emit(port: string, value: unknown, options?: { readonly meta?: Meta }): void {
     const emitted = { port, value, meta: options?.meta }
-    if (this.onEmit !== undefined) return this.onEmit(emitted)
-    this.#emitted ??= []
-    this.#emitted.push(emitted)
+    if (this.onEmit === undefined) {
+      this.#emitted ??= []
+      this.#emitted.push(emitted)
+    } else this.onEmit(emitted)
   }
 
   /** A call is about to begin. */
