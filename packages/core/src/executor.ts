@@ -152,7 +152,11 @@ export class RunnerError extends Error {
 
 /** Also true across duplicate installs. */
 export function isRunnerError(error: unknown): error is RunnerError {
-  return error instanceof Error && BRAND in error
+  try {
+    return error instanceof Error && BRAND in error
+  } catch {
+    return false // a proxy
+  }
 }
 
 /** The runner of a node without a coroutine. */

@@ -46,13 +46,16 @@ export const logs = (value: unknown, { log }: Context): unknown => {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]({ note: [level, value] }, `at ${level}`)
   return value
 }
+/** Logs a list in which something is undefined. */
+export const logsHoles = (_: unknown, { log }: Context): unknown => log.info({ note: [undefined, 1, undefined] })
 /** Calls the coroutines in its args. */
 export const applies: CoroDefinition = defineCoro({
-  refs: ['first', 'then'],
+  refs: ['by', 'last'],
   run: (value: number, { args }: Context) => {
-    const first = args.first as (value: unknown) => unknown
-    const then = args.then as readonly ((value: unknown) => unknown)[]
-    return then.map((one) => one(first(value)))
+    // The check of the graph has made sure of both.
+    const by = args.by as (value: unknown) => unknown
+    const last = args.last as readonly ((value: unknown) => unknown)[]
+    return last.map((one) => one(by(value)))
   },
 })
 
@@ -163,3 +166,12 @@ export const checked: CoroDefinition = defineCoro({
   output: { type: 'number', maximum: 10 },
   run: (n: number) => 2 * n,
 })
+/** A source that fails after its first item. */
+export function* brokenSource(_: unknown, ctx: Context): Generator<unknown> {
+  try {
+    yield 1
+    throw new RangeError('broken')
+  } finally {
+    note(ctx, 'cleaned up')
+  }
+}

@@ -30,7 +30,7 @@ export const CONTEXT: readonly Scenario[] = [
   {
     name: 'coroutines that args name are functions, also in lists',
     play: async (stage) => {
-      const args = { first: 'numbers.double', then: ['numbers.negate', 'same', 'isEven'] }
+      const args = { by: 'numbers.double', last: ['numbers.negate', 'same', 'isEven'] }
       return (await stage.run({ coro: 'applies', args }, [3, 4])).values
     },
     gives: [
@@ -68,7 +68,13 @@ export const CONTEXT: readonly Scenario[] = [
   {
     name: 'what is emitted goes to the successors on its port',
     play: async (stage) => {
-      const graph = { in: ['work'], work: [{ to: 'l', port: 'left' }, { to: 'r', port: 'right' }] }
+      const graph = {
+        in: ['work'],
+        work: [
+          { to: 'l', port: 'left' },
+          { to: 'r', port: 'right' },
+        ],
+      }
       const nodes = { in: { coro: 'std.inlet' }, work: { coro: 'emits' }, l: { coro: 'same' }, r: { coro: 'same' } }
       const { outputs } = await stage.run({ nodes, graph }, [1, 2])
       return outputs.length
@@ -104,6 +110,17 @@ export const CONTEXT: readonly Scenario[] = [
     name: 'what is logged arrives at its level',
     play: async (stage) => (await stage.run({ coro: 'logs' }, ['a'])).notes,
     gives: ['debug', 'info', 'warn', 'error'].map((level) => ({ level, message: `at ${level}`, note: [level, 'a'] })),
+  },
+  {
+    name: 'what is logged has undefined where it was',
+    play: async (stage) => (await stage.run({ coro: 'logsHoles' }, [0])).notes,
+    gives: [[undefined, 1, undefined]],
+  },
+  {
+    name: 'env has undefined where it was',
+    play: async (stage) =>
+      (await stage.run({ coro: 'fromEnv' }, [0], { env: { who: [undefined, 1, undefined] } })).values,
+    gives: [[undefined, 1, undefined]],
   },
   {
     name: 'a signal is not aborted where nobody was told to stop',

@@ -198,3 +198,15 @@ export const consuming: CoroDefinition = defineCoro({
     }
   },
 })
+/** Adds up what is checked. */
+export const checkedSum: CoroDefinition = defineCoro({
+  input: { type: 'number' },
+  output: { type: 'number' },
+  setup: () => ({ sum: 0 }),
+  run: (n: number, { state }: Context<{ sum: number }>) => {
+    state.sum += n
+    return DROP
+  },
+  flush: ({ state }: Context<{ sum: number }>) => state.sum,
+  teardown: (ctx, reason) => note(ctx, 'teardown', reason),
+})

@@ -1,8 +1,8 @@
 import type { Context } from '@pipelines/core'
 
-/** Tells the case something, by the log: of errors, what all of them have. */
+/** Tells the case something, by the log: of errors, what all of them have; null in place of undefined. */
 export function note({ log }: Context, ...what: readonly unknown[]): void {
-  const said = what.map((one) => (one instanceof Error ? { name: one.name, message: one.message } : one))
+  const said = what.map((one) => (one instanceof Error ? { name: one.name, message: one.message } : (one ?? null)))
   log.info({ note: said.length === 1 ? said[0] : said })
 }
 

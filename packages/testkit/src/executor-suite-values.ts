@@ -68,7 +68,10 @@ export const VALUES: readonly Scenario[] = [
   {
     name: 'a thousand items come out in the order in which they went in',
     play: async (stage) => {
-      const { values, nodes } = await stage.run({ coro: 'numbers.double' }, Array.from({ length: 1000 }, (_, n) => n))
+      const { values, nodes } = await stage.run(
+        { coro: 'numbers.double' },
+        Array.from({ length: 1000 }, (_, n) => n),
+      )
       return [values.length, values.every((value, n) => value === 2 * n), nodes['work']?.['completed']]
     },
     gives: [1000, true, 1000],

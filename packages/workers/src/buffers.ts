@@ -10,11 +10,12 @@ const MOST_PARTS = 64
 /** Large buffers in a value. */
 export interface Buffers {
   readonly bytes: number
+  readonly all: readonly ArrayBufferLike[]
   /** Those that nothing else in this program can be a part of, as far as the value shows. */
   readonly movable: readonly ArrayBuffer[]
 }
 
-const NONE: Buffers = Object.freeze({ bytes: 0, movable: [] })
+const NONE: Buffers = Object.freeze({ bytes: 0, all: [], movable: [] })
 
 /** Finds large buffers in a value. Most values have none, and cost a look at their parts. */
 export function buffersIn(value: unknown): Buffers {
@@ -25,6 +26,7 @@ export function buffersIn(value: unknown): Buffers {
   if (found.length === 0) return NONE
   const all = [...new Set(found)]
   return {
+    all,
     bytes: all.reduce((sum, { byteLength }) => sum + byteLength, 0),
     movable: all.filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && !partial.has(buffer)),
   }
@@ -53,6 +55,5 @@ function collect(value: object, finding: Finding): void {
 
 function partsOf(value: object): readonly unknown[] {
   if (Array.isArray(value)) return value.length > MOST_PARTS ? value.slice(0, MOST_PARTS) : value
-  if (!isPlain(value)) return []
-  return Object.values(value)
+  return isPlain(value) ? Object.values(value) : []
 }

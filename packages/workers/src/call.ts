@@ -1,9 +1,16 @@
-import { type CallDone, type Context, RunnerError } from '@pipelines/core'
+import { type CallDone, type Context, reasonOf } from '@pipelines/core'
 import { type Buffers, buffersIn } from './buffers.js'
-import { cloneError, uncloneable } from './cloneable.js'
+import { type Copy, cloneError, uncloneable } from './cloneable.js'
 import { decodeError } from './error-code.js'
 import type { Emitted, Oddity, Particulars } from './messages.js'
 import type { RemoteOutputs } from './remote-outputs.js'
+
+/** What most calls have as `env`. */
+export interface CommonEnv {
+  readonly env: unknown
+  /** The part of another one that a worker can have. */
+  copyOf(env: Context['env']): Context['env']
+}
 
 /** A call that a worker is to make, or makes. */
 export class Call {
@@ -11,6 +18,10 @@ export class Call {
   readonly index: number
   /** Of this call as long as it goes on: what it emits and logs goes there. */
   readonly context: Context
+  /** Whether its large buffers are in the worker now, and nowhere else. */
+  moved = false
+  /** Whether it was told to stop. */
+  isTold = false
   /** What it gives one by one, if it is, or has turned out to be, a generator. */
   outputs: RemoteOutputs | undefined
   readonly #done: CallDone
@@ -19,7 +30,7 @@ export class Call {
   #watched: { readonly signal: AbortSignal; readonly onAbort: () => void } | undefined
   /** Ends its worker when it has not stopped in time. */
   #deadline: NodeJS.Timeout | undefined
-  #toldMs: number | undefined
+  #stoppingMs: number | undefined
 
   constructor(value: unknown, context: Context, done: CallDone) {
     this.value = value
@@ -35,11 +46,11 @@ export class Call {
   }
 
   /** What it does not have in common with others; `undefined` where that is nothing. */
-  particulars(env: unknown): Particulars | undefined {
+  particulars({ env, copyOf }: CommonEnv): Particulars | undefined {
     const { meta, attempt, env: own } = this.context
     const hasMeta = Object.keys(meta).length > 0
     if (!hasMeta && attempt === 1 && own === env) return undefined
-    return { ...(hasMeta && { meta }), ...(attempt !== 1 && { attempt }), ...(own !== env && { env: own }) }
+    return { ...(hasMeta && { meta }), ...(attempt !== 1 && { attempt }), ...(own !== env && { env: copyOf(own) }) }
   }
 
   /** Calls `onAbort` when `signal` aborts, for as long as the call goes on. */
@@ -53,17 +64,12 @@ export class Call {
     return this.context.signal.reason
   }
 
-  /** Whether it was told to stop, and has so much time for it. */
-  get isTold(): boolean {
-    return this.#deadline !== undefined
-  }
-
-  /** Gives it so much time to stop, since it was told for the first time. */
+  /** Gives it so much time to stop, since this was first called. */
   stopIn(ms: number, onLate: () => void): void {
     clearTimeout(this.#deadline)
     const now = performance.now()
-    this.#toldMs ??= now
-    this.#deadline = setTimeout(onLate, Math.max(0, this.#toldMs + ms - now))
+    this.#stoppingMs ??= now
+    this.#deadline = setTimeout(onLate, Math.max(0, this.#stoppingMs + ms - now))
   }
 
   /** It goes on no more. */
@@ -97,9 +103,6 @@ export class Call {
       case 'error':
         this.reject(decodeError(oddity.error, this.told))
         break
-      case 'setup':
-        this.reject(new RunnerError('setup', decodeError(oddity.error, this.told)))
-        break
       case 'skipped':
         this.reject(this.told)
         break
@@ -112,9 +115,11 @@ export class Call {
   }
 
   /** The value cannot be sent. */
-  refuse(node: string, error: unknown): void {
-    const { path, why } = uncloneable(this.value) ?? uncloneable(this.context.meta) ?? { path: '', why: String(error) }
-    this.reject(cloneError({ node, what: 'An input', path, why }))
+  refuse(node: string, error: unknown, copy: Copy): void {
+    const inValue = uncloneable(this.value, copy)
+    const inMeta = inValue === undefined ? uncloneable(this.context.meta, copy) : undefined
+    const problem = inValue ?? inMeta ?? { path: '', why: reasonOf(error) }
+    this.reject(cloneError({ node, what: inMeta === undefined ? 'An input' : 'The meta of an input', ...problem }))
   }
 
   #emits(emitted: readonly Emitted[], result: unknown): void {

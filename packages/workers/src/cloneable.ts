@@ -1,4 +1,11 @@
+import { deserialize, serialize } from 'node:v8'
 import { isPlain, PipelineError, reasonOf } from '@pipelines/core'
+
+/** Makes a copy as a message would; throws where it could not. */
+export type Copy = (value: unknown) => unknown
+
+/** As messages to processes are copied: without memory that is shared. */
+export const copyApart: Copy = (value) => deserialize(serialize(value))
 
 /** Something in a value that cannot be copied. */
 export interface Uncloneable {
@@ -10,34 +17,39 @@ export interface Uncloneable {
 
 /** How deep values are searched. */
 const DEEPEST = 16
+/** Most parts of a value that are searched. */
+const MOST = 10_000
 
-/** What keeps a value from being copied, as deep inside as it can be told; `undefined` where nothing does. */
-export function uncloneable(
-  value: unknown,
-  copy: (value: unknown) => unknown = structuredClone,
-): Uncloneable | undefined {
+/** What keeps a value from being copied, as deep inside as it can be told; `undefined` where nothing does. Never throws. */
+export function uncloneable(value: unknown, copy: Copy): Uncloneable | undefined {
   const why = refusal(value, copy)
   return why === undefined ? undefined : search(value, { path: '', why }, { copy, seen: new Set() })
 }
 
 interface Search {
-  readonly copy: (value: unknown) => unknown
+  readonly copy: Copy
   readonly seen: Set<unknown>
 }
 
 function search(value: unknown, found: Uncloneable, { copy, seen }: Search): Uncloneable {
-  if (typeof value !== 'object' || value === null || seen.has(value) || seen.size > 10_000) return found
+  if (typeof value !== 'object' || value === null || seen.has(value)) return found
   seen.add(value)
-  for (const [step, part] of partsOf(value)) {
-    const path = found.path + step
-    const why = refusal(part, copy)
-    if (why === undefined) continue
-    return path.split(/[.[]/).length > DEEPEST ? { path, why } : search(part, { path, why }, { copy, seen })
+  try {
+    for (const [step, read] of partsOf(value)) {
+      const path = found.path + step
+      const part = refusal(read, (reading) => copy((reading as () => unknown)()))
+      if (part === undefined) continue
+      const deeper = { path, why: part }
+      if (seen.size > MOST || path.split(/[.[]/).length > DEEPEST) return deeper
+      return search(read(), deeper, { copy, seen })
+    }
+  } catch {
+    // A getter or a proxy threw: it is as deep as can be told.
   }
   return found
 }
 
-function refusal(value: unknown, copy: (value: unknown) => unknown): string | undefined {
+function refusal(value: unknown, copy: Copy): string | undefined {
   try {
     copy(value)
     return undefined
@@ -46,15 +58,15 @@ function refusal(value: unknown, copy: (value: unknown) => unknown): string | un
   }
 }
 
-function* partsOf(value: object): Generator<readonly [step: string, part: unknown]> {
-  if (Array.isArray(value)) for (const [place, part] of value.entries()) yield [`[${place}]`, part]
-  else if (value instanceof Map) for (const [key, part] of value) yield [`.get(${textOf(key)})`, part]
-  else if (value instanceof Set) for (const part of value) yield ['.values()', part]
-  else for (const key of Object.keys(value)) yield [stepTo(key), Reflect.get(value, key)]
+function* partsOf(value: object): Generator<readonly [step: string, read: () => unknown]> {
+  if (Array.isArray(value)) for (const place of value.keys()) yield [`[${place}]`, () => value[place]]
+  else if (value instanceof Map) for (const [key, part] of value) yield [`.get(${textOf(key)})`, () => part]
+  else if (value instanceof Set) for (const part of value) yield ['.values()', () => part]
+  else for (const key of Object.keys(value)) yield [stepTo(key), () => Reflect.get(value, key)]
 }
 
 const stepTo = (key: string): string => (/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${textOf(key)}]`)
-const textOf = (key: unknown): string => (typeof key === 'string' ? JSON.stringify(key) : String(key))
+const textOf = (key: unknown): string => (typeof key === 'string' ? JSON.stringify(key) : reasonOf(key))
 
 /** What cannot be copied, and where. */
 interface Said extends Uncloneable {
@@ -72,34 +84,45 @@ export function cloneError({ node, what, path, why }: Said): PipelineError<'WORK
 
 /**
  * A copy of all that can be copied of a value: plain objects and arrays without what cannot. `undefined` where nothing is
- * left of it.
+ * left of it. Never throws.
  */
-export function cloneablePart(value: unknown): unknown {
-  return part(value, new Map(), 0)
+export function cloneablePart(value: unknown, copy: Copy = copyApart): unknown {
+  try {
+    return part(value, { copy, copies: new Map() }, 0)
+  } catch {
+    return undefined // a proxy
+  }
 }
 
-function part(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
+interface Copying {
+  readonly copy: Copy
+  /** Of the objects that were met: a value may contain itself. */
+  readonly copies: Map<object, unknown>
+}
+
+function part(value: unknown, copying: Copying, depth: number): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') return undefined
   if (typeof value !== 'object' || value === null) return value
+  const { copies, copy } = copying
   const known = copies.get(value)
   if (known !== undefined) return known
-  if (Array.isArray(value) || isPlain(value)) {
-    if (depth > DEEPEST) return undefined
-    const copy: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {}
-    copies.set(value, copy)
-    for (const key of Object.keys(value)) {
-      const kept = readable(value, key, (inner) => part(inner, copies, depth + 1))
-      // Defined, not set: a key may be `__proto__`.
-      if (kept !== undefined)
-        Object.defineProperty(copy, key, { value: kept, writable: true, configurable: true, enumerable: true })
+  if (!Array.isArray(value) && !isPlain(value)) {
+    try {
+      return copy(value)
+    } catch {
+      return undefined
     }
-    return copy
   }
-  try {
-    return structuredClone(value)
-  } catch {
-    return undefined
+  if (depth > DEEPEST) return undefined
+  const whole: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {}
+  copies.set(value, whole)
+  for (const key of Object.keys(value)) {
+    const kept = readable(value, key, (inner) => part(inner, copying, depth + 1))
+    // Defined, not set: a key may be `__proto__`.
+    if (kept !== undefined)
+      Object.defineProperty(whole, key, { value: kept, writable: true, configurable: true, enumerable: true })
   }
+  return whole
 }
 
 function readable(value: object, key: string, use: (inner: unknown) => unknown): unknown {

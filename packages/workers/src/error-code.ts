@@ -29,7 +29,10 @@ const WELL_KNOWN: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'ca
 /** Never throws, whatever it is given. */
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
   try {
-    if (!(thrown instanceof Error)) return { is: 'value', value: cloneablePart(thrown) ?? reasonOf(thrown) }
+    if (!(thrown instanceof Error)) {
+      const value = cloneablePart(thrown)
+      return { is: 'value', value: value === undefined && thrown !== undefined ? reasonOf(thrown) : value }
+    }
     const { name, message, stack } = thrown
     const others = Object.entries(thrown).filter(([key]) => !WELL_KNOWN.has(key))
     const follow = depth < DEEPEST
@@ -38,7 +41,7 @@ export function encodeError(thrown: unknown, depth = 0): EncodedError {
       name: String(name),
       message: String(message).slice(0, LONGEST),
       stack: typeof stack === 'string' ? stack.slice(0, LONGEST) : undefined,
-      own: cloneablePart(Object.fromEntries(others)) as Record<string, unknown>,
+      own: (cloneablePart(Object.fromEntries(others)) ?? {}) as Record<string, unknown>,
       ours: isPipelineError(thrown),
       ...(follow && 'cause' in thrown && { cause: encodeError(thrown.cause, depth + 1) }),
       ...(follow &&
@@ -89,4 +92,22 @@ export function decodeError(encoded: EncodedError, told?: unknown): unknown {
     Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: true })
   if (ours) Object.defineProperty(error, BRAND, { value: true })
   return error
+}
+
+/** What is logged: errors among the fields, or in place of them, stay errors. */
+export type EncodedFields = EncodedError | readonly (readonly [key: string, value: EncodedError])[]
+
+/** Never throws. */
+export function encodeFields(fields: unknown): EncodedFields {
+  try {
+    const hasKeys = typeof fields === 'object' && fields !== null && !(fields instanceof Error)
+    return hasKeys ? Object.entries(fields).map(([key, value]) => [key, encodeError(value)]) : encodeError(fields)
+  } catch (error) {
+    return { is: 'value', value: reasonOf(error) }
+  }
+}
+
+export function decodeFields(encoded: EncodedFields): unknown {
+  if ('is' in encoded) return decodeError(encoded)
+  return Object.fromEntries(encoded.map(([key, value]) => [key, decodeError(value)]))
 }

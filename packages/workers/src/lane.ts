@@ -1,36 +1,19 @@
-import { DROP, type Logger, PipelineError } from '@pipelines/core'
+import { DROP, PipelineError } from '@pipelines/core'
 import type { Call } from './call.js'
-import { decodeError, encodeError } from './error-code.js'
+import type { Copy } from './cloneable.js'
+import { decodeError, decodeFields, encodeError } from './error-code.js'
+import type { LaneOwner, LaneParts } from './lane-owner.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
 import { whyNotLoaded } from './load-hint.js'
-import type { Particulars, ToHost, ToWorker } from './messages.js'
+import type { FromWorker, Particulars, ToHost, ToWorker } from './messages.js'
 import { Pace } from './pace.js'
 import { type OutputsSource, RemoteOutputs } from './remote-outputs.js'
 import { SentCalls } from './sent-calls.js'
-import type { Session } from './session.js'
-
-/** What a lane is for, and who is told of it. */
-export interface LaneOwner {
-  readonly session: Session
-  readonly logger: Logger
-  /** What calls have as `env`, but for those that have one of their own. */
-  readonly env: unknown
-  /** Whether buffers in values are moved. */
-  readonly moves: boolean
-  readonly stuckMs: number
-  readonly graceMs: number
-  /** It may take more calls. */
-  hasRoom(): void
-  /** Its worker has died while it was in use. `held` are the calls that were in it, `left` those that had not begun. */
-  died(
-    lane: Lane,
-    error: PipelineError,
-    calls: { readonly held: readonly Call[]; readonly left: readonly Call[] },
-  ): void
-}
 
 /** The part of `graceMs` after which a call is ended that has not stopped: the engine must not give it up before. */
 const IN_TIME = 0.8
+
+let sessions = 0
 
 type State = 'opening' | 'open' | 'closing' | 'over'
 
@@ -43,9 +26,12 @@ export class Lane implements LinkUser, OutputsSource {
   /** Settles when the coroutine is loaded; rejects if that fails. */
   readonly ready: Promise<void>
   readonly pace: Pace = new Pace()
-  /** Whether it was ever sent a call, so that it is, or will be, set up. */
-  used = false
+  /** Whether `setup` has succeeded, so that it may be sent other calls. */
   isSetUp = false
+  /** Settles when it may be, or never will; absent while nobody has asked for that. See `Staff`. */
+  prepared: Promise<Lane> | undefined
+  /** Whether its worker was in use before. */
+  readonly isUsed: boolean
   /** Takes what the source that runs in it puts. */
   onPut: ((put: Extract<ToHost, { type: 'put' }>) => void) | undefined
   readonly #owner: LaneOwner
@@ -57,10 +43,16 @@ export class Lane implements LinkUser, OutputsSource {
   /** What the worker said when it was about to end. */
   #exiting: Extract<ToHost, { type: 'exiting' }> | undefined
 
-  constructor(index: number, owner: LaneOwner, link: Link) {
+  readonly #session: number
+  readonly #needsSetup: boolean
+
+  constructor(index: number, owner: LaneOwner, { link, isUsed, needsSetup }: LaneParts) {
     this.index = index
+    this.isUsed = isUsed
+    this.#needsSetup = needsSetup
     this.#owner = owner
     this.#link = link
+    this.#session = ++sessions
     link.user = this
     link.hold()
     this.ready = new Promise((resolve, reject) => {
@@ -68,7 +60,19 @@ export class Lane implements LinkUser, OutputsSource {
     })
     this.ready.catch(() => {}) // whoever waits for it sees that
     const { session } = owner
-    link.post({ type: 'open', session: { ...session, worker: { ...session.worker, index } } })
+    try {
+      link.post({ type: 'open', session: { ...session, id: this.#session, worker: { ...session.worker, index } } })
+    } catch (error) {
+      this.#refused(error)
+    }
+  }
+
+  get copy(): Copy {
+    return this.#link.copy
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over'
   }
 
   /** Whether it has nothing to do. */
@@ -79,7 +83,7 @@ export class Lane implements LinkUser, OutputsSource {
   /** Whether one more message may wait in it while it is at work. */
   get takesMore(): boolean {
     const isAhead = this.#calls.at(0)?.outputs !== undefined
-    return this.#state === 'open' && this.#calls.messages < this.pace.messages && !isAhead
+    return this.isSetUp && this.#state === 'open' && this.#calls.messages < this.pace.messages && !isAhead
   }
 
   /** Sends calls about items. Those that cannot be sent are rejected. */
@@ -88,7 +92,7 @@ export class Lane implements LinkUser, OutputsSource {
       this.#sendTogether(calls)
     } catch (error) {
       for (const call of calls) {
-        if (calls.length === 1) call.refuse(this.#owner.session.node, error)
+        if (calls.length === 1) call.refuse(this.#owner.session.node, error, this.copy)
         else this.send([call])
       }
     }
@@ -110,9 +114,11 @@ export class Lane implements LinkUser, OutputsSource {
     const number = this.#calls.numberOf(call)
     if (number === undefined) return
     this.#link.post({ type: 'abort', call: number, reason: encodeError(call.told) })
+    call.isTold = true
     const { stuckMs, graceMs } = this.#owner
     const mostMs = IN_TIME * graceMs
-    this.#endIn(isLate ? Math.min(stuckMs, mostMs) : mostMs, call)
+    // One that has not begun will not be made: the time of the one before it is its own.
+    if (call === this.#calls.at(0)) this.#endIn(isLate ? Math.min(stuckMs, mostMs) : mostMs, call)
   }
 
   /** Tells all calls to stop. */
@@ -147,7 +153,11 @@ export class Lane implements LinkUser, OutputsSource {
     return undefined
   }
 
-  received(message: ToHost): void {
+  received(said: FromWorker | undefined): void {
+    if (said?.session === this.#session) this.#received(said.message)
+  }
+
+  #received(message: ToHost): void {
     switch (message.type) {
       case 'opened':
         this.#nowOpen()
@@ -169,9 +179,6 @@ export class Lane implements LinkUser, OutputsSource {
         break
       case 'log':
         this.#log(message)
-        break
-      case 'set-up':
-        this.isSetUp = true
         break
       case 'alive':
         this.#isAlive()
@@ -206,6 +213,7 @@ export class Lane implements LinkUser, OutputsSource {
   #nowOpen(): void {
     if (this.#state !== 'opening') return
     this.#state = 'open'
+    this.isSetUp = !this.#needsSetup
     this.#letGo()
     this.#opened?.resolve()
     this.#owner.hasRoom()
@@ -221,10 +229,10 @@ export class Lane implements LinkUser, OutputsSource {
   #sendTogether(calls: readonly Call[]): void {
     const particulars: (readonly [number, Particulars])[] = []
     const moved = new Set<ArrayBuffer>()
-    const { moves, env } = this.#owner
+    const { moves } = this.#owner
     calls.forEach((call, place) => {
       if (moves) for (const buffer of call.buffers.movable) moved.add(buffer)
-      const own = call.particulars(env)
+      const own = call.particulars(this.#owner)
       if (own !== undefined) particulars.push([place, own])
     })
     this.#link.post(
@@ -236,12 +244,12 @@ export class Lane implements LinkUser, OutputsSource {
       },
       moved.size === 0 ? undefined : [...moved],
     )
+    if (moved.size > 0) for (const call of calls) call.moved = call.buffers.movable.length > 0
     this.#sent(calls)
   }
 
   #sent(calls: readonly Call[]): void {
     if (this.#calls.size === 0) this.#link.hold()
-    this.used = true
     this.#calls.add(calls)
   }
 
@@ -254,7 +262,7 @@ export class Lane implements LinkUser, OutputsSource {
       const call = this.#calls.at(answered)
       if (call === undefined) break
       if (oddity?.is === 'generator') {
-        call.begins(new RemoteOutputs(this, call.context))
+        call.begins(new RemoteOutputs(this, call.context, { inStep: this.#owner.session.inStep }))
         break
       }
       answered++
@@ -278,6 +286,8 @@ export class Lane implements LinkUser, OutputsSource {
   #answered(count: number): void {
     this.#calls.answered(count)
     this.#letGo()
+    const present = this.#calls.at(0)
+    if (present?.isTold) this.#endIn(IN_TIME * this.#owner.graceMs, present)
     this.#owner.hasRoom()
   }
 
@@ -287,7 +297,9 @@ export class Lane implements LinkUser, OutputsSource {
 
   #log({ level, fields, message }: Extract<ToHost, { type: 'log' }>): void {
     const logger = this.#calls.at(0)?.context.log ?? this.#owner.logger
-    logger[level](fields, message)
+    try {
+      logger[level](decodeFields(fields) as object, message)
+    } catch {} // the call that could have failed with that may be over by now
   }
 
   /** It has seen that a call was told to stop, so it is in no busy loop. */

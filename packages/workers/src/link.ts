@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
-import type { ToHost, ToWorker } from './messages.js'
+import type { Copy } from './cloneable.js'
+import type { FromWorker, ToWorker } from './messages.js'
 
 /** How a worker ended. */
 export interface WorkerEnd {
@@ -12,8 +13,8 @@ export interface WorkerEnd {
 
 /** Who uses a worker at the moment. */
 export interface LinkUser {
-  /** A message has come. */
-  received(message: ToHost): void
+  /** A message has come: perhaps one of a stranger in the worker. */
+  received(message: FromWorker | undefined): void
   /** It has ended; nothing comes any more. Told once. */
   ended(end: WorkerEnd): void
 }
@@ -23,6 +24,8 @@ export interface LinkUser {
  * program alive only while it is held.
  */
 export interface Link {
+  /** How values reach it. */
+  readonly copy: Copy
   /** Whoever uses it; absent while nobody does. */
   user: LinkUser | undefined
   /** Throws a `DataCloneError` where something in the message cannot be copied; then nothing was sent. */

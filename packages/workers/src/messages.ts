@@ -1,5 +1,5 @@
 import type { Meta } from '@pipelines/core'
-import type { EncodedError } from './error-code.js'
+import type { EncodedError, EncodedFields } from './error-code.js'
 import type { Session } from './session.js'
 
 /** What is said between a program and its workers. Calls are numbered from 0 in each session, in the order of their start. */
@@ -23,7 +23,7 @@ export type ToWorker =
       readonly particulars?: readonly (readonly [number, Particulars])[]
     }
   /** One call that is not about an item: what a source or a stream does in the whole run, or a hook. */
-  | { readonly type: 'call'; readonly what: 'source' | 'stream' | 'flush' }
+  | { readonly type: 'call'; readonly what: 'setup' | 'source' | 'stream' | 'flush' }
   | { readonly type: 'call'; readonly what: 'teardown'; readonly reason: EncodedError | undefined }
   /** Tells a call to stop, or all of them, also those that have not begun. Answered by `alive`. */
   | { readonly type: 'abort'; readonly call?: number; readonly reason: EncodedError }
@@ -55,8 +55,6 @@ export interface Emitted {
 /** What came of a call that is not just a value. */
 export type Oddity =
   | { readonly is: 'error'; readonly error: EncodedError }
-  /** The hook before the first call failed. */
-  | { readonly is: 'setup'; readonly error: EncodedError }
   /** It gave more than its value, or not even that. */
   | { readonly is: 'emitted'; readonly emitted: readonly Emitted[]; readonly drops: boolean }
   /** Outputs follow; the next call begins after the last of them. */
@@ -74,6 +72,12 @@ export interface Given {
   readonly inputs?: number | undefined
   /** It is no output: the stream waits for its next input. */
   readonly wants?: boolean
+}
+
+/** What a worker says: in the name of a session, as what an earlier one has left behind may still speak. */
+export interface FromWorker {
+  readonly session: number
+  readonly message: ToHost
 }
 
 export type ToHost =
@@ -103,11 +107,9 @@ export type ToHost =
   | {
       readonly type: 'log'
       readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly fields: object
+      readonly fields: EncodedFields
       readonly message?: string | undefined
     }
-  /** The hook before the first call has succeeded. */
-  | { readonly type: 'set-up' }
   | { readonly type: 'alive' }
   /** It is about to end: the number of the call that it is at, if any, and what nobody caught. */
   | { readonly type: 'exiting'; readonly call: number | null; readonly error?: EncodedError }

@@ -27,11 +27,6 @@ export class Pace {
     this.#bytes += weight * (bytes / count - this.#bytes)
   }
 
-  /** Another worker begins: nothing is known of how it does. */
-  startAnew(): void {
-    this.#done = 0
-  }
-
   /** Items for one message. */
   get batch(): number {
     const most = Math.min(MOST, 1 + Math.floor(this.#done / EARNED), WORK_MS / this.#ms, BYTES / this.#bytes)

@@ -17,12 +17,12 @@ export class Pool {
   }
 
   /** A worker for a node: one that waits, or a new one. */
-  take(node: string): Link {
+  take(node: string): { readonly link: Link; readonly isUsed: boolean } {
     const waiting = this.#idle.get(this.#key(node))?.pop()
-    if (waiting === undefined) return this.#start()
+    if (waiting === undefined) return { link: this.#start(), isUsed: false }
     clearTimeout(waiting.timer)
     waiting.link.user = undefined
-    return waiting.link
+    return { link: waiting.link, isUsed: true }
   }
 
   /** Takes a worker back that is in no session any more. */

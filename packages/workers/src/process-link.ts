@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { type Copy, copyApart } from './cloneable.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
-import type { ToHost, ToWorker } from './messages.js'
+import type { FromWorker, ToWorker } from './messages.js'
 import type { ResolvedOptions } from './options.js'
 
 /** The built file, also where this one is run from source: not every Node can load TypeScript. */
@@ -16,6 +17,7 @@ const OWN = /^--(?:input-type|inspect|test)/
 
 /** A worker that is a child process. */
 export class ProcessLink implements Link {
+  readonly copy: Copy = copyApart
   user: LinkUser | undefined
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
@@ -33,7 +35,7 @@ export class ProcessLink implements Link {
     const lifeline = this.#child.stdio[LIFELINE] as Socket | null
     lifeline?.on('error', () => {})
     lifeline?.unref()
-    this.#child.on('message', (message) => this.user?.received(message as ToHost))
+    this.#child.on('message', (message) => this.user?.received(message as unknown as FromWorker))
     this.#child.on('error', () => {}) // what could not be sent was sent to one that has ended
     this.#ended = new Promise((resolve) => {
       const over = (end: WorkerEnd): void => {

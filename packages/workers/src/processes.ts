@@ -1,3 +1,4 @@
+import { copyApart } from './cloneable.js'
 import { type ProcessOptions, resolveOptions } from './options.js'
 import { ProcessLink } from './process-link.js'
 import { type WorkerExecutor, workerExecutor } from './worker-executor.js'
@@ -9,5 +10,5 @@ import { type WorkerExecutor, workerExecutor } from './worker-executor.js'
  */
 export function processes(options: ProcessOptions = {}): WorkerExecutor {
   const resolved = resolveOptions(options, 'process')
-  return workerExecutor(resolved, () => new ProcessLink(resolved))
+  return workerExecutor(resolved, copyApart, () => new ProcessLink(resolved))
 }

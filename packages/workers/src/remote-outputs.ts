@@ -26,6 +26,8 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
   readonly #context: Pick<Context, 'emit'>
   /** Absent where it is no stream. */
   readonly #feed: Feed | undefined
+  /** Whether the worker makes nothing before it is asked for. */
+  readonly #inStep: boolean
   #given: Given[] = []
   #next = 0
   #over = false
@@ -33,10 +35,15 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
   #wake: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor(source: OutputsSource, context: Pick<Context, 'emit'>, feed?: Feed) {
+  constructor(
+    source: OutputsSource,
+    context: Pick<Context, 'emit'>,
+    { feed, inStep }: { readonly feed?: Feed; readonly inStep: boolean },
+  ) {
     this.#source = source
     this.#context = context
     this.#feed = feed
+    this.#inStep = inStep
   }
 
   /** Some more have come. */
@@ -58,6 +65,7 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
       if (given === undefined) {
         if (this.#next > 0) this.#taken()
         if (!this.#over) {
+          if (this.#inStep) this.#source.taken(1)
           await this.#more()
           continue
         }
@@ -104,7 +112,7 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
     const count = this.#next
     this.#given = []
     this.#next = 0
-    if (count > 0 && !this.#over) this.#source.taken(count)
+    if (count > 0 && !this.#over && !this.#inStep) this.#source.taken(count)
   }
 
   #more(): Promise<void> {

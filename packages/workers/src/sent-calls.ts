@@ -54,6 +54,8 @@ export class SentCalls {
     const calls = this.#calls.splice(0)
     for (const call of calls) call.over()
     const begun = present === undefined ? calls.length : present === null ? 0 : present - this.#number + 1
-    return { held: calls.slice(0, begun), left: calls.slice(begun) }
+    // What has moved into the worker is gone with it.
+    const isHeld = (call: Call, place: number): boolean => place < begun || call.moved
+    return { held: calls.filter(isHeld), left: calls.filter((call, place) => !isHeld(call, place)) }
   }
 }

@@ -1,9 +1,11 @@
 import { type CoroOrigin, type NodeBinding, PipelineError, type PlanNode, SILENT } from '@pipelines/core'
-import { cloneablePart } from './cloneable.js'
+import { type Copy, cloneablePart } from './cloneable.js'
 import type { ResolvedOptions } from './options.js'
 
 /** All that a worker needs to know of a node to work for it. */
 export interface Session {
+  /** Tells it from others in the same worker. */
+  readonly id: number
   readonly node: string
   readonly kind: PlanNode['kind']
   readonly coro: CoroOrigin
@@ -18,10 +20,12 @@ export interface Session {
   readonly logs: boolean
   /** Whether large buffers in results are moved: see `WorkerOptions.transfer`. */
   readonly moves: boolean
+  /** Whether nothing may be made before it is asked for. */
+  readonly inStep: boolean
 }
 
 /** What a worker is told of a node. */
-export function sessionOf(binding: NodeBinding, { transfer }: ResolvedOptions): Session {
+export function sessionOf(binding: NodeBinding, { transfer }: ResolvedOptions, copy: Copy): Session {
   const { node, kind, origin, references = [], args, run, properties } = binding
   const named = new Set(references.map(({ arg }) => arg))
   const data = Object.entries(args).filter(([arg]) => !named.has(arg))
@@ -34,11 +38,13 @@ export function sessionOf(binding: NodeBinding, { transfer }: ResolvedOptions): 
     ...{ node, kind, references: others },
     coro: known(node, origin),
     args: Object.fromEntries(data),
-    env: cloneablePart(run.env) as Session['env'],
+    id: 0,
+    env: cloneablePart(run.env, copy) as Session['env'],
     worker: { index: 0, count: properties.workers },
     run: run.run,
     logs: run.logger !== SILENT,
     moves: transfer,
+    inStep: properties.packetsInFlight !== undefined,
   }
 }
 

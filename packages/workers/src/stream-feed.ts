@@ -1,4 +1,4 @@
-import type { Context, Meta } from '@pipelines/core'
+import { type Context, type Meta, reasonOf } from '@pipelines/core'
 import { cloneError, uncloneable } from './cloneable.js'
 import { encodeError } from './error-code.js'
 import type { Lane } from './lane.js'
@@ -66,7 +66,7 @@ export class StreamFeed implements Feed {
     try {
       this.#lane.post({ type: 'inputs', values, metas: inputs.map(({ meta }) => meta), index })
     } catch (error) {
-      const { path, why } = uncloneable(values) ?? { path: '', why: String(error) }
+      const { path, why } = uncloneable(values, this.#lane.copy) ?? { path: '', why: reasonOf(error) }
       throw cloneError({ node: this.#context.node, what: 'An input', path: path.replace(/^\[\d+\]/, ''), why })
     }
   }

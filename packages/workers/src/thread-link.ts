@@ -1,6 +1,7 @@
 import { type Transferable, Worker } from 'node:worker_threads'
+import type { Copy } from './cloneable.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
-import type { ToHost, ToWorker } from './messages.js'
+import type { FromWorker, ToWorker } from './messages.js'
 import type { ResolvedOptions } from './options.js'
 
 /** The built file, also where this one is run from source: not every Node can load TypeScript. */
@@ -8,6 +9,7 @@ const ENTRY = new URL('../dist/worker/thread.js', import.meta.url)
 
 /** A worker that is a thread. */
 export class ThreadLink implements Link {
+  readonly copy: Copy = structuredClone
   user: LinkUser | undefined
   readonly #thread: Worker
   readonly #ended: Promise<void>
@@ -21,7 +23,12 @@ export class ThreadLink implements Link {
       ...(resourceLimits && { resourceLimits }),
     })
     this.#thread.unref()
-    this.#thread.on('message', (message: ToHost) => this.user?.received(message))
+    this.#thread.on('message', (message: FromWorker) => this.user?.received(message))
+    // What cannot be read here is lost, and whoever waits for it would wait for ever.
+    this.#thread.on('messageerror', (error) => {
+      this.#error = error
+      void this.#thread.terminate()
+    })
     this.#thread.on('error', (error) => {
       this.#error = error
     })

@@ -12,5 +12,5 @@ import { type WorkerExecutor, workerExecutor } from './worker-executor.js'
  */
 export function threads(options: ThreadOptions = {}): WorkerExecutor {
   const resolved = resolveOptions(options, 'thread')
-  return workerExecutor(resolved, () => new ThreadLink(resolved))
+  return workerExecutor(resolved, structuredClone, () => new ThreadLink(resolved))
 }

@@ -1,5 +1,5 @@
 import type { Executor, NodeCode, Refusal } from '@pipelines/core'
-import { uncloneable } from './cloneable.js'
+import { type Copy, uncloneable } from './cloneable.js'
 import type { Link } from './link.js'
 import type { ResolvedOptions } from './options.js'
 import { Pool } from './pool.js'
@@ -11,14 +11,15 @@ export interface WorkerExecutor extends Executor, AsyncDisposable {
   close(): Promise<void>
 }
 
-export function workerExecutor(options: ResolvedOptions, start: () => Link): WorkerExecutor {
+/** @param copy how values reach the workers */
+export function workerExecutor(options: ResolvedOptions, copy: Copy, start: () => Link): WorkerExecutor {
   const pool = new Pool(options, start)
   const close = (): Promise<void> => pool.close()
   return Object.freeze({
     name: options.name,
     copies: true,
-    refuses,
-    open: (binding: Parameters<Executor['open']>[0]) => new WorkerRunner(binding, pool, options),
+    refuses: (code: NodeCode) => refusals(code, copy),
+    open: (binding: Parameters<Executor['open']>[0]) => new WorkerRunner(binding, { pool, options, copy }),
     close,
     [Symbol.asyncDispose]: close,
   })
@@ -27,7 +28,7 @@ export function workerExecutor(options: ResolvedOptions, start: () => Link): Wor
 const MODULE = "Put it in a module of its own and use moduleCoros(new URL('./coros.js', import.meta.url))."
 
 /** What of a node's code cannot be used by another thread or process. */
-function refuses({ coro: _, args, origin, references = [] }: NodeCode): readonly Refusal[] {
+function refusals({ args, origin, references = [] }: NodeCode, copy: Copy): readonly Refusal[] {
   const found: Refusal[] = []
   if (origin === undefined)
     found.push({ what: 'its coroutine exists only in this program, not in a module', hint: MODULE })
@@ -40,7 +41,7 @@ function refuses({ coro: _, args, origin, references = [] }: NodeCode): readonly
       })
   const named = new Set(references.map(({ arg }) => arg))
   for (const [arg, value] of Object.entries(args)) {
-    const problem = named.has(arg) ? undefined : uncloneable(value)
+    const problem = named.has(arg) ? undefined : uncloneable(value, copy)
     if (problem === undefined) continue
     const what = `its arg "${arg}${problem.path}" cannot be copied: ${problem.why.replace(/\.$/, '')}`
     found.push({ arg, what, hint: 'Give only data, or make it in "setup".' })

@@ -2,27 +2,38 @@ import {
   type CallDone,
   type Context,
   type NodeBinding,
-  PipelineError,
+  type PipelineError,
   type Runner,
   RunnerError,
   type SourceOutput,
 } from '@pipelines/core'
 import { Call } from './call.js'
+import { type Copy, cloneablePart } from './cloneable.js'
 import { encodeError } from './error-code.js'
-import { Lane, type LaneOwner } from './lane.js'
+import type { Lane } from './lane.js'
 import type { ToWorker } from './messages.js'
 import type { ResolvedOptions } from './options.js'
 import type { Pool } from './pool.js'
 import { RemoteOutputs } from './remote-outputs.js'
 import { type Session, sessionOf } from './session.js'
+import { Staff, type StaffOwner } from './staff.js'
 import { StreamFeed, type StreamInputs } from './stream-feed.js'
+
+type Alone = Extract<ToWorker, { type: 'call' }>
+
+/** What runners are made with. */
+export interface RunnerParts {
+  readonly pool: Pool
+  readonly options: ResolvedOptions
+  /** How values reach the workers. */
+  readonly copy: Copy
+}
 
 /**
  * Runs the coroutine of one node in workers. What waits when a worker is free travels to it as one message; no more than
  * that, so that a worker never holds much more than it works at.
  */
-export class WorkerRunner implements Runner, LaneOwner {
-  readonly ready: Promise<void>
+export class WorkerRunner implements Runner, StaffOwner {
   readonly flush?: (context: Context) => unknown
   readonly session: Session
   readonly logger: NodeBinding['run']['logger']
@@ -30,25 +41,30 @@ export class WorkerRunner implements Runner, LaneOwner {
   readonly moves: boolean
   readonly stuckMs: number
   readonly #binding: NodeBinding
-  readonly #pool: Pool
-  readonly #lanes: Lane[] = []
+  readonly #staff: Staff
+  readonly #copy: Copy
   /** Calls that no worker has been sent yet. */
   #waiting: Call[] = []
   #scheduled = false
   /** Those that wait for a worker that has nothing to do. */
   readonly #forFree: (() => void)[] = []
   /** Why no more calls can be made. */
-  #broken: unknown
+  #broken: RunnerError | undefined
   #closing = false
+  /** How many workers may be given calls at present, and how many each of them. */
+  #workers: number
   #callsPerWorker = 1
   /** Whether calls may be sent to a worker before it has answered others. */
   readonly #pipelines: boolean
+  /** The parts of environments that a worker can have. */
+  readonly #envs = new WeakMap<Context['env'], Context['env']>()
 
-  constructor(binding: NodeBinding, pool: Pool, options: ResolvedOptions) {
+  constructor(binding: NodeBinding, { pool, options, copy }: RunnerParts) {
     const { run, properties, coro, holds, signal } = binding
     this.#binding = binding
-    this.#pool = pool
-    this.session = sessionOf(binding, options)
+    this.#copy = copy
+    this.#workers = properties.workers
+    this.session = sessionOf(binding, options, copy)
     this.logger = run.logger
     this.env = run.env
     this.moves = holds === 'nobody' || (holds === 'maker' && options.transfer)
@@ -58,13 +74,23 @@ export class WorkerRunner implements Runner, LaneOwner {
     this.#pipelines = [timeoutMs, retry, rateLimit].every((policy) => policy === undefined)
     if (coro.flush !== undefined) this.flush = (context) => this.#flush(context)
     signal.addEventListener('abort', () => this.#stop(signal.reason), { once: true })
-    for (let index = 0; index < properties.workers; index++) this.#open(index)
-    this.ready = Promise.all(this.#lanes.map((lane) => lane.ready)).then(() => {})
-    this.ready.catch(() => {}) // the network waits for it
+    this.#staff = new Staff(binding, pool, this)
+  }
+
+  get ready(): Promise<void> {
+    return this.#staff.ready
   }
 
   get graceMs(): number {
     return this.#binding.run.graceMs
+  }
+
+  /** Settles when a worker has nothing to do. */
+  free(): undefined | Promise<void> {
+    const isOver = this.#broken !== undefined || this.#binding.signal.aborted
+    if (isOver || this.#staff.usable(this.#workers).some((lane) => lane.isIdle)) return undefined
+    this.#staff.prepareMore(1, this.#workers)
+    return new Promise((resolve) => this.#forFree.push(resolve))
   }
 
   run(value: unknown, context: Context): unknown {
@@ -76,10 +102,9 @@ export class WorkerRunner implements Runner, LaneOwner {
 
   begin(value: unknown, context: Context, done: CallDone): void {
     const call = new Call(value, context, done)
-    if (this.#broken !== undefined) return void queueMicrotask(() => call.reject(this.#broken))
+    this.#workers = context.worker.count
     this.#watch(call)
     this.#waiting.push(call)
-    if (context.worker.count > this.#lanes.length) this.#open(this.#lanes.length)
     if (this.#scheduled) return
     this.#scheduled = true
     // Others may be about to call too, as what they waited for came in one message.
@@ -89,65 +114,56 @@ export class WorkerRunner implements Runner, LaneOwner {
     })
   }
 
-  /** Settles when a worker has nothing to do. */
-  free(): undefined | Promise<void> {
-    if (this.#broken !== undefined || this.#binding.signal.aborted || this.#lanes.some((lane) => lane.isIdle))
-      return undefined
-    return new Promise((resolve) => this.#forFree.push(resolve))
-  }
-
   hasRoom(): void {
     if (this.#waiting.length > 0) this.#dispatch()
     this.#adapt()
     this.#tellFree()
   }
 
-  died(lane: Lane, error: PipelineError, { held, left }: Parameters<LaneOwner['died']>[2]): void {
+  copyOf(env: Context['env']): Context['env'] {
+    const copied = this.#envs.get(env) ?? (cloneablePart(env, this.#copy) as Context['env'])
+    this.#envs.set(env, copied)
+    return copied
+  }
+
+  async setUp(lane: Lane): Promise<void> {
+    await this.#callAlone(lane, { type: 'call', what: 'setup' })
+  }
+
+  died(lane: Lane, error: PipelineError, { held, left }: { held: readonly Call[]; left: readonly Call[] }): void {
     const { coro, signal } = this.#binding
     const isOver = this.#closing || signal.aborted
     // What it had gathered is gone with it, and nobody could tell that from the outputs.
-    const gathered = lane.used && coro.flush !== undefined
-    // One that cannot be set up could not be another time either.
-    const isUnready = coro.setup !== undefined && !lane.isSetUp
-    if (!isOver && (gathered || isUnready)) this.#break(new RunnerError(isUnready ? 'setup' : 'run', error))
+    if (!isOver && lane.isSetUp && coro.flush !== undefined) this.broken(new RunnerError('run', error))
     for (const call of held) call.reject(this.#broken ?? error)
     if (isOver) for (const call of left) call.reject(call.told ?? error)
-    else if (this.#broken !== undefined) for (const call of left) call.reject(this.#broken)
     else {
       if (held.length === 0) this.logger.warn({ err: error }, 'A worker died while it had nothing to do.')
-      this.#waiting = [...left, ...this.#waiting]
       for (const call of left) this.#watch(call)
-      this.#open(lane.index)
+      this.#waiting = [...left, ...this.#waiting]
+      this.#dispatch()
     }
+  }
+
+  broken(error: RunnerError): void {
+    this.#broken ??= error
+    this.#tellFree()
+    this.#dispatch()
   }
 
   async close(reason: unknown): Promise<void> {
     this.#closing = true
-    const ends = await Promise.allSettled(this.#lanes.map((lane) => this.#closeLane(lane, reason)))
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    const { coro } = this.#binding
+    await this.#staff.close(async (lane) => {
+      if (coro.teardown === undefined) return
+      const encoded = reason === undefined ? undefined : encodeError(reason)
+      await this.#callAlone(lane, { type: 'call', what: 'teardown', reason: encoded })
+    })
   }
 
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
     this.#closing = true
-    await Promise.all(this.#lanes.map((lane) => lane.kill()))
-  }
-
-  #open(index: number): void {
-    const lane = new Lane(index, this, this.#pool.take(this.session.node))
-    this.#lanes[index] = lane
-    // One that cannot start would not start another time either.
-    lane.ready.catch((error) => this.#break(new RunnerError('setup', error)))
-  }
-
-  #tellFree(): void {
-    for (const resolve of this.#forFree.splice(0)) resolve()
-  }
-
-  #break(error: RunnerError): void {
-    this.#broken ??= error
-    this.#tellFree()
-    for (const call of this.#waiting.splice(0)) call.reject(this.#broken)
+    return this.#staff.kill()
   }
 
   /** Lets a call hear of its own signal. */
@@ -155,14 +171,14 @@ export class WorkerRunner implements Runner, LaneOwner {
     const { signal } = call.context
     if (signal === this.#binding.signal) return
     call.watch(signal, () => this.#interrupt(call))
-    if (signal.aborted) this.#interrupt(call)
+    if (signal.aborted) queueMicrotask(() => this.#interrupt(call))
   }
 
   #interrupt(call: Call): void {
     const place = this.#waiting.indexOf(call)
     if (place === -1) {
       const isLate = this.#binding.properties.timeoutMs !== undefined
-      for (const lane of this.#lanes) lane.interrupt(call, isLate)
+      for (const lane of this.#staff.lanes) lane.interrupt(call, isLate)
       return
     }
     this.#waiting.splice(place, 1)
@@ -173,24 +189,31 @@ export class WorkerRunner implements Runner, LaneOwner {
   #stop(reason: unknown): void {
     this.#tellFree()
     for (const call of this.#waiting.splice(0)) call.reject(call.told)
-    for (const lane of this.#lanes) lane.interruptAll(reason)
+    for (const lane of this.#staff.lanes) lane.interruptAll(reason)
   }
 
-  /** Sends what waits to workers that are free: the first of them first, so that no more are set up than are needed. */
+  #tellFree(): void {
+    for (const resolve of this.#forFree.splice(0)) resolve()
+  }
+
+  /** Sends what waits to workers that are free. */
   #dispatch(): void {
+    if (this.#broken !== undefined) for (const call of this.#waiting.splice(0)) call.reject(this.#broken)
+    const usable = this.#waiting.length === 0 ? [] : this.#staff.usable(this.#workers)
     while (this.#waiting.length > 0) {
-      const idle = this.#lanes.filter((lane) => lane.isIdle)
-      const lane = idle[0] ?? (this.#pipelines ? this.#lanes.find((one) => one.takesMore) : undefined)
-      if (lane === undefined) return
+      const idle = usable.filter((lane) => lane.isIdle)
+      const lane = idle[0] ?? (this.#pipelines ? usable.find((one) => one.takesMore) : undefined)
+      if (lane === undefined) break
       const share = Math.ceil(this.#waiting.length / Math.max(1, idle.length))
       lane.send(this.#waiting.splice(0, this.#pipelines ? Math.min(share, lane.pace.batch) : 1))
     }
+    if (this.#waiting.length > 0) this.#staff.prepareMore(this.#waiting.length, this.#workers)
   }
 
   /** Lets the node make as many calls as its workers could be sent. */
   #adapt(): void {
     if (!this.#pipelines || this.#binding.kind !== 'map') return
-    const wanted = Math.max(...this.#lanes.map(({ pace }) => pace.batch * pace.messages))
+    const wanted = Math.max(1, ...this.#staff.lanes.map(({ pace }) => pace.batch * pace.messages))
     const now = this.#callsPerWorker
     // Not for every small change: it costs a look at the queue.
     if (wanted <= now && wanted > now / 2) return
@@ -199,71 +222,49 @@ export class WorkerRunner implements Runner, LaneOwner {
   }
 
   async #runStream(inputs: StreamInputs, context: Context): Promise<RemoteOutputs> {
-    const lane = await this.#laneFor(context.worker.index)
-    const outputs = new RemoteOutputs(lane, context, new StreamFeed(lane, inputs, context))
-    this.#begin(lane, outputs, context, { type: 'call', what: 'stream' })
-    return outputs
+    const lane = await this.#staff.prepare(context.worker.index)
+    return this.#begin(lane, { context, feed: new StreamFeed(lane, inputs, context) }, 'stream')
   }
 
   async #runSource(output: SourceOutput, context: Context): Promise<RemoteOutputs> {
-    const lane = await this.#laneFor(0)
+    const lane = await this.#staff.prepare(0)
     lane.onPut = ({ put, value, meta }) => {
       const done = (error?: unknown): void =>
         lane.post({ type: 'put-done', put, ...(error !== undefined && { error: encodeError(error) }) })
       output.put(value, meta && { meta }).then(() => done(), done)
     }
-    const outputs = new RemoteOutputs(lane, context)
-    this.#begin(lane, outputs, context, { type: 'call', what: 'source' })
-    return outputs
+    return this.#begin(lane, { context }, 'source')
   }
 
   /** Begins a call that gives its outputs one by one from the start. */
-  #begin(lane: Lane, outputs: RemoteOutputs, context: Context, message: Extract<ToWorker, { type: 'call' }>): void {
+  #begin(
+    lane: Lane,
+    { context, feed }: { readonly context: Context; readonly feed?: StreamFeed },
+    what: 'stream' | 'source',
+  ): RemoteOutputs {
+    const { inStep } = this.session
+    const outputs = new RemoteOutputs(lane, context, feed === undefined ? { inStep } : { inStep, feed })
     const call = new Call(undefined, context, { resolve: () => {}, reject: () => {} })
     call.outputs = outputs
-    lane.sendAlone(call, message)
+    lane.sendAlone(call, { type: 'call', what })
+    return outputs
   }
 
-  async #laneFor(index: number): Promise<Lane> {
-    if (this.#lanes[index] === undefined) this.#open(index)
-    const lane = this.#lanes[index]
-    if (lane === undefined) throw new PipelineError('INTERNAL', { what: `there is no worker ${index}` })
-    await lane.ready
-    if (this.#broken !== undefined) throw this.#broken
-    return lane
-  }
-
-  /** Flushes the worker that has the same index as the slot; where none was ever used, the first. */
-  #flush(context: Context): unknown {
+  /** Flushes the worker that has the same index as the slot; where none was ever set up, the first. */
+  async #flush(context: Context): Promise<unknown> {
     if (this.#broken !== undefined) throw this.#broken
     const { index } = context.worker
-    const lane = this.#lanes[index]
-    const isOnly = index === 0 && this.#lanes.every(({ used }) => !used)
-    if (lane === undefined || !(lane.used || isOnly)) return undefined
-    return new Promise((resolve, reject) => {
-      lane.sendAlone(new Call(undefined, context, { resolve, reject }), { type: 'call', what: 'flush' })
-    })
+    const isOnly = index === 0 && this.#staff.lanes.every(({ isSetUp }) => !isSetUp)
+    if (!isOnly && !this.#staff.lanes[index]?.isSetUp) return undefined
+    return this.#callAlone(await this.#staff.prepare(index), { type: 'call', what: 'flush' }, context)
   }
 
-  async #closeLane(lane: Lane, reason: unknown): Promise<void> {
-    try {
-      if (lane.isIdle && lane.used && this.#binding.coro.teardown !== undefined) await this.#tearDown(lane, reason)
-    } finally {
-      const link = await lane.close()
-      if (link !== undefined) await this.#pool.give(link, this.session.node)
-    }
-  }
-
-  #tearDown(lane: Lane, reason: unknown): Promise<unknown> {
-    const { run } = this.#binding
-    // Nothing that it emits goes anywhere, as everywhere.
-    const context = { index: 0, signal: this.#binding.signal, log: run.logger } as Context
+  /** @param context where what it emits goes; nowhere, where there is none */
+  #callAlone(lane: Lane, message: Alone, context?: Context): Promise<unknown> {
+    const { run, signal } = this.#binding
+    const nowhere = { index: 0, signal, log: run.logger, emit: () => {} } as unknown as Context
     return new Promise((resolve, reject) => {
-      lane.sendAlone(new Call(undefined, context, { resolve, reject }), {
-        type: 'call',
-        what: 'teardown',
-        reason: reason === undefined ? undefined : encodeError(reason),
-      })
+      lane.sendAlone(new Call(undefined, context ?? nowhere, { resolve, reject }), message)
     })
   }
 }

@@ -2,7 +2,7 @@ import { buffersIn } from '../buffers.js'
 import { cloneError, uncloneable } from '../cloneable.js'
 import type { Given } from '../messages.js'
 import type { Session } from '../session.js'
-import type { HostPort } from './host-port.js'
+import type { SessionPort } from './host-port.js'
 
 /** Most outputs that nobody has taken yet. */
 const AHEAD = 64
@@ -13,30 +13,37 @@ const KEEP_MS = 1
 
 /** What a call gives one by one, on its way to the host; no more of it than may be ahead. */
 export class Outputs {
-  readonly #port: HostPort
+  readonly #port: SessionPort
   readonly #session: Session
   #given: Given[] = []
   #moved: ArrayBuffer[] = []
-  /** Bytes in each of those that nobody has taken. */
+  /** How many more may be made, as far as their number goes. */
+  #credit = 0
+  /** Bytes in each of those that nobody has taken, and together. */
   #ahead: number[] = []
   #bytes = 0
+  readonly #seen = new Set<ArrayBufferLike>()
   #sinceMs = 0
   #room: (() => void) | undefined
 
-  constructor(port: HostPort, session: Session) {
+  constructor(port: SessionPort, session: Session) {
     this.#port = port
     this.#session = session
   }
 
   /** Whether whoever adds has to wait for room. */
   get isFull(): boolean {
-    return this.#ahead.length >= AHEAD || this.#bytes >= BYTES
+    return this.#credit <= 0 || this.#bytes >= BYTES
   }
 
   add(given: Given): void {
+    const { bytes, movable, all } = buffersIn(given.value)
+    // Two with the same buffer would have the same copy of it too, if they travelled together.
+    if (all.some((buffer) => this.#seen.has(buffer))) this.flush()
+    for (const buffer of all) this.#seen.add(buffer)
     if (this.#given.length === 0) this.#sinceMs = performance.now()
     this.#given.push(given)
-    const { bytes, movable } = buffersIn(given.value)
+    if (!given.wants) this.#credit--
     if (this.#session.moves) this.#moved.push(...movable)
     this.#ahead.push(bytes)
     this.#bytes += bytes
@@ -50,6 +57,7 @@ export class Outputs {
     const moved = [...new Set(this.#moved)]
     this.#given = []
     this.#moved = []
+    this.#seen.clear()
     try {
       this.#port.post({ type: 'outputs', given }, moved)
     } catch {
@@ -60,6 +68,7 @@ export class Outputs {
   /** So many were taken. */
   taken(count: number): void {
     for (const bytes of this.#ahead.splice(0, count)) this.#bytes -= bytes
+    this.#credit += count
     if (!this.isFull) this.open()
   }
 
@@ -81,10 +90,11 @@ export class Outputs {
   reset(): void {
     this.#ahead = []
     this.#bytes = 0
+    this.#credit = this.#session.inStep ? 0 : AHEAD
   }
 
   #postOne(one: Given): void {
-    const problem = uncloneable(one.value) ?? uncloneable(one.meta)
+    const problem = uncloneable(one.value, this.#port.copy) ?? uncloneable(one.meta, this.#port.copy)
     if (problem !== undefined) throw cloneError({ node: this.#session.node, what: 'An output', ...problem })
     this.#port.post({ type: 'outputs', given: [one] })
   }

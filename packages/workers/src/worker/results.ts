@@ -3,7 +3,7 @@ import { cloneError, uncloneable } from '../cloneable.js'
 import { encodeError } from '../error-code.js'
 import type { Oddity } from '../messages.js'
 import type { Session } from '../session.js'
-import type { HostPort } from './host-port.js'
+import type { SessionPort } from './host-port.js'
 
 /**
  * Milliseconds for which results are kept, so that they travel together. What a thread has done and not yet said is lost
@@ -13,14 +13,15 @@ const KEEP_MS = 0.2
 
 /** Results on their way to the host. */
 export class Results {
-  readonly #port: HostPort
+  readonly #port: SessionPort
   readonly #session: Session
   #values: unknown[] = []
   #odd: [number, Oddity][] = []
   #buffers: Buffers[] = []
+  readonly #seen = new Set<ArrayBufferLike>()
   #sinceMs = 0
 
-  constructor(port: HostPort, session: Session) {
+  constructor(port: SessionPort, session: Session) {
     this.#port = port
     this.#session = session
   }
@@ -31,13 +32,17 @@ export class Results {
   }
 
   add(value: unknown, oddity?: Oddity): void {
+    const buffers = lookInto(value)
+    // Two results with the same buffer would have the same copy of it too, if they travelled together.
+    if (buffers.all.some((buffer) => this.#seen.has(buffer))) this.flush()
+    for (const buffer of buffers.all) this.#seen.add(buffer)
     if (oddity !== undefined) this.#odd.push([this.#values.length, oddity])
     this.#values.push(value)
-    const buffers = buffersIn(value)
     if (buffers.bytes > 0) this.#buffers.push(buffers)
     if (performance.now() - this.#sinceMs >= KEEP_MS) this.flush()
   }
 
+  /** Never throws. */
   flush(): void {
     const values = this.#values
     if (values.length === 0) return
@@ -47,29 +52,44 @@ export class Results {
     this.#values = []
     this.#odd = []
     this.#buffers = []
+    this.#seen.clear()
     this.#sinceMs += spentMs
     const bytes = buffers.reduce((sum, one) => sum + one.bytes, 0)
     const moved = this.#session.moves ? [...new Set(buffers.flatMap(({ movable }) => movable))] : []
     try {
       this.#port.post({ type: 'results', values, ...(odd.length > 0 && { odd }), spentMs, bytes }, moved)
     } catch {
-      this.#portable(values, odd)
-      this.#port.post({ type: 'results', values, ...(odd.length > 0 && { odd }), spentMs, bytes })
+      this.#port.post({ type: 'results', ...this.#portable(values, odd), spentMs, bytes })
     }
   }
 
-  /** Puts errors in the place of what cannot be sent. */
-  #portable(values: unknown[], odd: [number, Oddity][]): void {
-    const known = new Map(odd)
-    for (const [place, value] of values.entries()) {
-      const oddity = known.get(place)
-      const emitted = oddity?.is === 'emitted' ? oddity.emitted : undefined
-      const problem = uncloneable(value) ?? (emitted && uncloneable(emitted))
-      if (problem === undefined) continue
+  /** The same with errors in the place of what cannot be sent; every value is tried by itself. */
+  #portable(values: readonly unknown[], odd: readonly (readonly [number, Oddity])[]): SomeResults {
+    const oddities = new Map(odd)
+    const sendable = values.map((value, place) => {
+      const oddity = oddities.get(place)
+      const problem = uncloneable([value, oddity], this.#port.copy)
+      if (problem === undefined) return value
       const { node } = this.#session
-      values[place] = undefined
-      known.set(place, { is: 'error', error: encodeError(cloneError({ node, what: 'An output', ...problem })) })
-    }
-    odd.splice(0, odd.length, ...[...known].sort(([a], [b]) => a - b))
+      const path = problem.path.replace(/^\[[01]\](?:\.emitted\[\d+\]\.value)?/, '')
+      const error = cloneError({ node, what: 'An output', path, why: problem.why })
+      oddities.set(place, { is: 'error', error: encodeError(error) })
+      return undefined
+    })
+    return { values: sendable, odd: [...oddities].sort(([a], [b]) => a - b) }
+  }
+}
+
+interface SomeResults {
+  readonly values: readonly unknown[]
+  readonly odd: readonly (readonly [number, Oddity])[]
+}
+
+/** A getter or a proxy may throw: then it cannot be sent, which is found out when it is. */
+function lookInto(value: unknown): Buffers {
+  try {
+    return buffersIn(value)
+  } catch {
+    return { bytes: 0, all: [], movable: [] }
   }
 }

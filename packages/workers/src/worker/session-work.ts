@@ -10,9 +10,10 @@ import {
   type TeardownReason,
 } from '@pipelines/core'
 import { decodeError, type EncodedError } from '../error-code.js'
-import type { Emitted, Particulars, ToWorker } from '../messages.js'
+import type { Particulars, ToWorker } from '../messages.js'
 import type { Session } from '../session.js'
-import type { HostPort } from './host-port.js'
+import { Drawing } from './drawing.js'
+import type { SessionPort } from './host-port.js'
 import type { Loaded } from './load.js'
 import { Outputs } from './outputs.js'
 import { Results } from './results.js'
@@ -44,7 +45,7 @@ interface Methods {
  */
 export class SessionWork {
   readonly #session: Session
-  readonly #port: HostPort
+  readonly #port: SessionPort
   readonly #methods: Methods
   readonly #context: WorkerContext
   readonly #results: Results
@@ -58,15 +59,11 @@ export class SessionWork {
   #skipBefore = 0
   readonly #skips = new Set<number>()
   #working = false
-  #isSetUp = false
-  #setupError: EncodedError | undefined
-  /** The generator that is drawn from. */
-  #drawn: AnyIterator | undefined
-  /** Set when nobody wants more of the present call: settles when its generator has cleaned up. */
-  #ending: Promise<unknown> | undefined
+  /** What the present call gives one by one; absent where it does not. */
+  #drawing: Drawing | undefined
   #inputs: StreamInputs | undefined
 
-  constructor(session: Session, { coro, args }: Loaded, port: HostPort) {
+  constructor(session: Session, { coro, args }: Loaded, port: SessionPort) {
     this.#session = session
     this.#port = port
     // `run` takes `never` in the public type so that any function fits.
@@ -98,7 +95,7 @@ export class SessionWork {
         this.#outputs.taken(message.count)
         break
       case 'return':
-        this.#end()
+        this.#drawing?.end()
         break
       case 'inputs':
       case 'inputs-over':
@@ -159,24 +156,7 @@ export class SessionWork {
     this.#results.begin()
     if (this.#number < this.#skipBefore || this.#skips.delete(this.#number))
       return this.#results.add(undefined, { is: 'skipped' })
-    if (this.#isSetUp) return this.#make(task)
-    return this.#setUp().then(() => {
-      if (this.#setupError === undefined) return this.#make(task)
-      if (task.what === 'source' || task.what === 'stream') this.#port.post({ type: 'end', error: this.#setupError })
-      else this.#results.add(undefined, { is: 'setup', error: this.#setupError })
-    })
-  }
-
-  async #setUp(): Promise<void> {
-    if (this.#setupError !== undefined) return
-    this.#context.begin(0)
-    try {
-      this.#context.state = await this.#methods.setup?.(this.#context)
-      this.#isSetUp = true
-      this.#port.post({ type: 'set-up' })
-    } catch (error) {
-      this.#setupError = this.#context.encode(error)
-    }
+    return this.#make(task)
   }
 
   #make(task: Task): void | Promise<void> {
@@ -186,6 +166,8 @@ export class SessionWork {
     }
     this.#context.begin(0)
     switch (task.what) {
+      case 'setup':
+        return this.#call(() => this.#setUp())
       case 'flush':
         return this.#call(() => this.#methods.flush?.(this.#context) ?? DROP)
       case 'teardown': {
@@ -198,6 +180,15 @@ export class SessionWork {
       default:
         return task satisfies never
     }
+  }
+
+  /** Its result is kept, whatever it is. */
+  #setUp(): unknown {
+    const state = this.#methods.setup?.(this.#context)
+    const keep = (value: unknown): void => {
+      this.#context.state = value
+    }
+    return isThenable(state) ? state.then(keep) : keep(state)
   }
 
   /** A call that ends with a result. */
@@ -239,21 +230,21 @@ export class SessionWork {
     const emitted = this.#context.takeEmitted() ?? []
     this.#results.add(undefined, { is: 'generator' })
     this.#results.flush()
-    this.#begin()
-    for (const one of emitted) this.#emit(one)
-    await this.#finish(() => this.#draw(generator))
+    const drawing = this.#begin()
+    for (const one of emitted) drawing.emit(one)
+    await this.#finish(() => drawing.draw(generator))
   }
 
   /** A call that gives its outputs one by one from the start. */
   async #runLong(what: 'stream' | 'source'): Promise<void> {
-    this.#begin()
+    const drawing = this.#begin()
     const input = what === 'source' ? this.#puts : this.#openInputs()
     await this.#finish(async () => {
       const result = await this.#methods.run(input, this.#context)
       const iterator = what === 'source' ? iteratorOf(result) : isGenerator(result) ? result : undefined
-      if (iterator !== undefined) return this.#draw(iterator)
+      if (iterator !== undefined) return drawing.draw(iterator)
       if (what === 'source') this.#checkSource(result)
-      else if (result !== DROP && result !== undefined) await this.#put(result)
+      else if (result !== DROP && result !== undefined) drawing.put(result)
     })
   }
 
@@ -274,14 +265,17 @@ export class SessionWork {
     })
   }
 
-  #begin(): void {
+  #begin(): Drawing {
     this.#outputs.reset()
-    this.#ending = undefined
-    this.#context.onEmit = (emitted) => this.#emit(emitted)
-  }
-
-  #emit({ port, value, meta }: Emitted): void {
-    this.#outputs.add({ port, value, meta, inputs: this.#inputs?.taken })
+    const drawing = new Drawing(this.#outputs, {
+      inputs: () => this.#inputs?.taken,
+      given: () => {
+        if (this.#session.kind === 'source') this.#context.index++
+      },
+    })
+    this.#drawing = drawing
+    this.#context.onEmit = (emitted) => drawing.emit(emitted)
+    return drawing
   }
 
   /** Says how it has ended. */
@@ -296,50 +290,8 @@ export class SessionWork {
         this.#outputs.flush()
       } catch {} // it is not the first
     }
-    this.#drawn = undefined
+    this.#drawing = undefined
     this.#inputs = undefined
     this.#port.post({ type: 'end', ...(error && { error }) })
-  }
-
-  async #draw(iterator: AnyIterator): Promise<void> {
-    this.#drawn = iterator
-    if (this.#ending !== undefined) this.#close()
-    try {
-      while (this.#ending === undefined) {
-        const stepping = iterator.next()
-        if (isThenable(stepping)) this.#outputs.flush()
-        const step = isThenable(stepping) ? await stepping : stepping
-        if (step.done === true) return
-        const value = isThenable(step.value) ? await step.value : step.value
-        if (value !== DROP) await this.#put(value)
-      }
-      await this.#ending
-    } catch (error) {
-      this.#close()
-      throw error
-    }
-  }
-
-  #put(value: unknown): undefined | Promise<void> {
-    this.#outputs.add({ value, inputs: this.#inputs?.taken })
-    if (this.#session.kind === 'source') this.#context.index++
-    return this.#outputs.isFull && this.#ending === undefined ? this.#outputs.room() : undefined
-  }
-
-  /** Nobody wants more of the present call. */
-  #end(): void {
-    this.#ending ??= Promise.resolve()
-    this.#close()
-    this.#outputs.open()
-  }
-
-  /** Lets the generator clean up, once. */
-  #close(): void {
-    const iterator = this.#drawn
-    if (iterator === undefined) return
-    this.#drawn = undefined
-    // Not awaited here: one that waits for something is told at once, and ends when that has come.
-    this.#ending = new Promise((resolve) => resolve(iterator.return?.()))
-    this.#ending.catch(() => {}) // whoever draws from it sees that
   }
 }

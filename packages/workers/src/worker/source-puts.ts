@@ -2,17 +2,17 @@ import type { Meta, SourceOutput } from '@pipelines/core'
 import { cloneError, uncloneable } from '../cloneable.js'
 import { decodeError } from '../error-code.js'
 import type { ToWorker } from '../messages.js'
-import type { HostPort } from './host-port.js'
+import type { SessionPort } from './host-port.js'
 import type { WorkerContext } from './worker-context.js'
 
 /** What a source writes to, where it does not yield. */
 export class SourcePuts implements SourceOutput {
-  readonly #port: HostPort
+  readonly #port: SessionPort
   readonly #context: WorkerContext
   readonly #waiting = new Map<number, { readonly resolve: () => void; readonly reject: (error: unknown) => void }>()
   #count = 0
 
-  constructor(port: HostPort, context: WorkerContext) {
+  constructor(port: SessionPort, context: WorkerContext) {
     this.#port = port
     this.#context = context
   }
@@ -27,7 +27,7 @@ export class SourcePuts implements SourceOutput {
     try {
       this.#port.post({ type: 'put', put, value, meta: options?.meta })
     } catch (error) {
-      const problem = uncloneable(value) ?? uncloneable(options?.meta)
+      const problem = uncloneable(value, this.#port.copy) ?? uncloneable(options?.meta, this.#port.copy)
       const { node } = this.#context
       return Promise.reject(problem === undefined ? error : cloneError({ node, what: 'An output', ...problem }))
     }

@@ -1,6 +1,5 @@
 import { type Context, type Logger, type Meta, SILENT } from '@pipelines/core'
-import { cloneablePart } from '../cloneable.js'
-import { decodeError, type EncodedError, encodeError } from '../error-code.js'
+import { decodeError, type EncodedError, encodeError, encodeFields } from '../error-code.js'
 import type { Emitted, Particulars, ToHost } from '../messages.js'
 import type { Session } from '../session.js'
 
@@ -93,11 +92,12 @@ function loggerOf(post: (message: ToHost) => void): Logger {
   const at =
     (level: keyof Logger) =>
     (fields: object, message?: string): void => {
-      // Errors have no own properties that would show what they are.
-      const shown = Object.fromEntries(
-        Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? encodeError(value) : value]),
-      )
-      post({ type: 'log', level, fields: cloneablePart(shown) as object, message })
+      post({
+        type: 'log',
+        level,
+        fields: encodeFields(fields),
+        message: message === undefined ? message : String(message),
+      })
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
