@@ -1,4 +1,4 @@
-import { DROP } from './coro.js'
+import { DROP, type Meta } from './coro.js'
 import { EmittingNode } from './emitting-node.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Inlet, type InletHooks } from './inlet.js'
@@ -23,6 +23,21 @@ interface Call {
   over: boolean
   /** Whether an output of the item in hand was accepted. */
   accepted: boolean
+  /** Items that were taken beyond the one in hand. */
+  readonly ahead: Ahead[]
+}
+
+interface Ahead {
+  readonly packet: Packet
+  readonly index: number
+}
+
+/** What a stream coroutine consumes. Who brings items far away may take several at once. */
+export interface StreamInputs extends AsyncIterableIterator<unknown> {
+  /** Takes at most so many of those that wait, beyond what `next` has given. The one in hand stays so. */
+  ahead(most: number): readonly { readonly value: unknown; readonly meta: Meta }[]
+  /** The next of those is in hand now, as if `next` had given it. */
+  advance(): Promise<void>
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
@@ -38,6 +53,7 @@ export class StreamProcessor extends EmittingNode {
   readonly #inlet: Inlet
   /** Instances that wait for an item. */
   readonly #waiting = new Ring<() => void>()
+  readonly #calls = new Map<WorkerSlot, Call>()
   #instances = 0
   #taken = 0
 
@@ -66,6 +82,18 @@ export class StreamProcessor extends EmittingNode {
   override cancel(scope: Scope, reason: unknown): boolean {
     const inCall = super.cancel(scope, reason)
     return this.#inlet.cancel(scope) || inCall
+  }
+
+  override get inProgress(): number {
+    let ahead = 0
+    for (const call of this.#calls.values()) ahead += call.ahead.length
+    return super.inProgress + ahead
+  }
+
+  protected override giveUp(slot: WorkerSlot): void {
+    super.giveUp(slot)
+    const call = this.#calls.get(slot)
+    if (call !== undefined) this.#leave(call)
   }
 
   /** The call is everybody's, and goes on. */
@@ -98,7 +126,7 @@ export class StreamProcessor extends EmittingNode {
 
   readonly #instance = async (): Promise<void> => {
     const started = pacer.look()
-    const call = { retired: false, over: false, accepted: false }
+    const call: Call = { retired: false, over: false, accepted: false, ahead: [] }
     try {
       if (this.running) await this.#consume(call)
     } finally {
@@ -117,6 +145,7 @@ export class StreamProcessor extends EmittingNode {
   async #consume(call: Call): Promise<void> {
     const slot = await this.slot()
     if (slot === undefined) return
+    this.#calls.set(slot, call)
     try {
       const result = this.runner.run(this.#inputs(slot, call), slot)
       const returned = isThenable(result) ? await result : result
@@ -128,21 +157,27 @@ export class StreamProcessor extends EmittingNode {
       }
       if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) call.accepted = true
       this.#settle(slot, call.accepted)
+      if (this.state !== 'ended') for (const { packet } of call.ahead.splice(0)) this.passed(packet)
     } catch (error) {
       this.#failed(slot, error)
     } finally {
       call.over = true
+      this.#leave(call)
+      this.#calls.delete(slot)
       this.#wake()
       this.slots.release(slot)
     }
   }
 
   /** What the coroutine consumes. */
-  #inputs(slot: WorkerSlot, call: Call): AsyncIterableIterator<unknown> {
-    const step = async (): Promise<IteratorResult<unknown>> => {
+  #inputs(slot: WorkerSlot, call: Call): StreamInputs {
+    const leaveHand = async (): Promise<void> => {
       if (await this.sendEmissions(slot, { origin: () => this.#origin(slot) })) call.accepted = true
       this.#settle(slot, call.accepted)
       call.accepted = false
+    }
+    const step = async (): Promise<IteratorResult<unknown>> => {
+      await leaveHand()
       const packet = await this.#take(call)
       if (packet === undefined) return DONE
       slot.begin(packet, this.#taken++)
@@ -159,8 +194,14 @@ export class StreamProcessor extends EmittingNode {
       result.then(settled, settled)
       return result
     }
-    const inputs: AsyncIterableIterator<unknown> = {
+    const inputs: StreamInputs = {
       next,
+      ahead: (most) => this.#takeAhead(call, most),
+      advance: async () => {
+        await leaveHand()
+        const first = call.ahead.shift()
+        if (first !== undefined) slot.begin(first.packet, first.index)
+      },
       return: async () => {
         call.over = true
         this.#wake()
@@ -169,6 +210,27 @@ export class StreamProcessor extends EmittingNode {
       [Symbol.asyncIterator]: () => inputs,
     }
     return inputs
+  }
+
+  #takeAhead(call: Call, most: number): readonly Packet[] {
+    const packets: Packet[] = []
+    while (packets.length < most && this.#mayTake(call) && this.#inlet.ready) {
+      const taken = this.#inlet.take()
+      if (taken === undefined || taken instanceof Faulty) break
+      call.ahead.push({ packet: taken, index: this.#taken++ })
+      packets.push(taken)
+      if (taken.scope !== this.host.scope) break // a request may be cancelled, and its item with it
+    }
+    return packets
+  }
+
+  #mayTake(call: Call): boolean {
+    return this.running && !this.bursts.paused && !call.over && this.#instances <= this.workers
+  }
+
+  /** What a call had taken ahead and will not work off. */
+  #leave(call: Call): void {
+    for (const { packet } of call.ahead.splice(0)) this.givenUp(packet)
   }
 
   async #take(call: Call): Promise<Packet | undefined> {

@@ -49,7 +49,8 @@ const SCENARIOS: readonly Scenario[] = [
  * @throws where `skips` names no case, or gives no reason
  *
  * @example
- * for (const { name, skipped, run } of executorSuite({ make: () => threads() })) test(name, { skip: skipped }, run)
+ * for (const { name, skipped, run } of executorSuite({ make: () => threads() }))
+ *   test(name, { skip: skipped !== undefined }, run)
  */
 export function executorSuite({ make, skips = {} }: ExecutorSuiteOptions): readonly ExecutorCase[] {
   const names = new Set(SCENARIOS.map(({ name }) => name))

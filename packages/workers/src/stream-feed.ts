@@ -1,21 +1,8 @@
-import { type Context, type Meta, reasonOf } from '@pipelines/core'
+import { type Context, reasonOf, type StreamInputs } from '@pipelines/core'
 import { cloneError, uncloneable } from './cloneable.js'
 import { encodeError } from './error-code.js'
 import type { Lane } from './lane.js'
 import type { Feed } from './remote-outputs.js'
-
-interface StreamInput {
-  readonly value: unknown
-  readonly meta: Meta
-}
-
-/** What the engine gives a stream coroutine to consume. */
-export interface StreamInputs extends AsyncIterableIterator<unknown> {
-  /** Takes at most so many more that wait already, ahead of what `next` has given. */
-  ahead?(most: number): readonly StreamInput[]
-  /** The next of those is in hand now. */
-  advance?(): Promise<void>
-}
 
 /** Sends a stream in a worker its inputs: those that wait when it asks for one go together. */
 export class StreamFeed implements Feed {
@@ -43,7 +30,7 @@ export class StreamFeed implements Feed {
   }
 
   async #advance(inputs: number): Promise<void> {
-    for (; this.#at < inputs; this.#at++) await this.#inputs.advance?.()
+    for (; this.#at < inputs; this.#at++) await this.#inputs.advance()
   }
 
   async #give(): Promise<void> {
@@ -52,7 +39,7 @@ export class StreamFeed implements Feed {
       if (step.done === true) return this.#lane.post({ type: 'inputs-over' })
       this.#at++
       const { index, meta } = this.#context
-      const ahead = this.#inputs.ahead?.(this.#lane.pace.batch - 1) ?? []
+      const ahead = this.#inputs.ahead(this.#lane.pace.batch - 1)
       this.#sent = ahead.length + 1
       this.#sentMs = performance.now()
       this.#send([{ value: step.value, meta }, ...ahead], index)
@@ -61,7 +48,7 @@ export class StreamFeed implements Feed {
     }
   }
 
-  #send(inputs: readonly StreamInput[], index: number): void {
+  #send(inputs: ReturnType<StreamInputs['ahead']>, index: number): void {
     const values = inputs.map(({ value }) => value)
     try {
       this.#lane.post({ type: 'inputs', values, metas: inputs.map(({ meta }) => meta), index })

@@ -6,6 +6,7 @@ import {
   type Runner,
   RunnerError,
   type SourceOutput,
+  type StreamInputs,
 } from '@pipelines/core'
 import { Call } from './call.js'
 import { type Copy, cloneablePart } from './cloneable.js'
@@ -17,7 +18,7 @@ import type { Pool } from './pool.js'
 import { RemoteOutputs } from './remote-outputs.js'
 import { type Session, sessionOf } from './session.js'
 import { Staff, type StaffOwner } from './staff.js'
-import { StreamFeed, type StreamInputs } from './stream-feed.js'
+import { StreamFeed } from './stream-feed.js'
 
 type Alone = Extract<ToWorker, { type: 'call' }>
 

@@ -33,7 +33,7 @@ export class Drawing {
           continue
         }
         const stepping = iterator.next()
-        if (isThenable(stepping)) this.#outputs.flush()
+        if (isThenable(stepping)) this.#outputs.flushSoon()
         const step = isThenable(stepping) ? await stepping : stepping
         if (step.done === true) return
         const value = isThenable(step.value) ? await step.value : step.value

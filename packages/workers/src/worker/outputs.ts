@@ -24,6 +24,9 @@ export class Outputs {
   #bytes = 0
   readonly #seen = new Set<ArrayBufferLike>()
   #sinceMs = 0
+  #soon: NodeJS.Immediate | undefined
+  /** Of a flush that nobody could be told of. */
+  #failure: { readonly error: unknown } | undefined
   #room: (() => void) | undefined
 
   constructor(port: SessionPort, session: Session) {
@@ -37,6 +40,7 @@ export class Outputs {
   }
 
   add(given: Given): void {
+    if (this.#failure !== undefined) this.flush()
     const { bytes, movable, all } = buffersIn(given.value)
     // Two with the same buffer would have the same copy of it too, if they travelled together.
     if (all.some((buffer) => this.#seen.has(buffer))) this.flush()
@@ -50,8 +54,24 @@ export class Outputs {
     if (this.isFull || performance.now() - this.#sinceMs >= KEEP_MS) this.flush()
   }
 
+  /** Sends what there is once the event loop goes round: whoever waits now may wait for what is there already. */
+  flushSoon(): void {
+    if (this.#given.length === 0 || this.#soon !== undefined) return
+    this.#soon = setImmediate(() => {
+      this.#soon = undefined
+      try {
+        this.flush()
+      } catch (error) {
+        this.#failure ??= { error }
+      }
+    })
+  }
+
   /** Throws where something in it cannot be sent; what was before that was sent. */
   flush(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure.error
     const given = this.#given
     if (given.length === 0) return
     const moved = [...new Set(this.#moved)]

@@ -20,6 +20,7 @@ export class Results {
   #buffers: Buffers[] = []
   readonly #seen = new Set<ArrayBufferLike>()
   #sinceMs = 0
+  #soon: NodeJS.Immediate | undefined
 
   constructor(port: SessionPort, session: Session) {
     this.#port = port
@@ -40,6 +41,15 @@ export class Results {
     this.#values.push(value)
     if (buffers.bytes > 0) this.#buffers.push(buffers)
     if (performance.now() - this.#sinceMs >= KEEP_MS) this.flush()
+  }
+
+  /** Sends what there is once the event loop goes round: whoever waits now may wait for what is there already. */
+  flushSoon(): void {
+    if (this.#values.length === 0 || this.#soon !== undefined) return
+    this.#soon = setImmediate(() => {
+      this.#soon = undefined
+      this.flush()
+    })
   }
 
   /** Never throws. */

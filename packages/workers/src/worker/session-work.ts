@@ -197,7 +197,7 @@ export class SessionWork {
       const result = call()
       if (typeof result !== 'object' || result === null) return this.#give(result)
       if (isThenable(result)) {
-        this.#results.flush()
+        this.#results.flushSoon()
         return Promise.resolve(result).then(
           (late) => this.#give(late),
           (error) => this.#fail(error),
