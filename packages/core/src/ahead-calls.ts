@@ -76,22 +76,29 @@ export class AheadCalls {
     const done = this.#done
     this.#done = []
     for (const { slot, value, failed } of done) {
-      this.#inFlight--
       const { packet } = slot
       if (packet !== undefined)
         this.#leave(slot, failed ? this.#owner.failed(slot, packet, value) : this.#owner.given(slot, packet, value))
+      else this.#inFlight--
     }
     this.#owner.settled()
   }
 
   #leave(slot: WorkerSlot, leaving: void | Promise<void>): void {
-    if (leaving === undefined) this.#owner.ended(slot)
-    else void leaving.then(() => this.#later(slot)).catch((error) => this.#owner.broken(error))
+    if (leaving === undefined) this.#ended(slot)
+    else
+      void leaving
+        .then(() => {
+          this.#ended(slot)
+          this.#owner.settled()
+        })
+        .catch((error) => this.#owner.broken(error))
   }
 
-  #later(slot: WorkerSlot): void {
+  /** Not before what it gave has left: what waits for room or for its turn counts. */
+  #ended(slot: WorkerSlot): void {
+    this.#inFlight--
     this.#owner.ended(slot)
-    this.#owner.settled()
   }
 
   /** Adds up how long workers have been busy: as many as there were calls for. */

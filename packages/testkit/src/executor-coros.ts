@@ -175,3 +175,25 @@ export function* brokenSource(_: unknown, ctx: Context): Generator<unknown> {
     note(ctx, 'cleaned up')
   }
 }
+/** Gives an iterator that is no generator. */
+export const iterator = (list: readonly unknown[]): unknown => list.values()
+/** Gives something to wait for that is no promise. */
+export const thenable = (value: unknown): unknown => ({
+  // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+  then: (resolve: (value: unknown) => void) => void resolve(value),
+})
+/** Yields values that are easily taken for none. */
+export function* voids(): Generator<unknown> {
+  yield* [undefined, null, DROP, 0, '', false]
+}
+/** Yields a promise that rejects. */
+export function* rejecting(n: number, ctx: Context): Generator<unknown> {
+  try {
+    yield n
+    yield Promise.reject(new RangeError('rejected'))
+  } finally {
+    note(ctx, 'cleaned up')
+  }
+}
+/** Says what its outputs look like, one by one. */
+export const checkedBelow: CoroDefinition = defineCoro({ output: { type: 'number', maximum: 1 }, run: below })

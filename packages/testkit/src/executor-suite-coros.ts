@@ -210,3 +210,19 @@ export const checkedSum: CoroDefinition = defineCoro({
   flush: ({ state }: Context<{ sum: number }>) => state.sum,
   teardown: (ctx, reason) => note(ctx, 'teardown', reason),
 })
+/** Gives null where its items have ended, and emits when nobody listens any more. */
+export const nullAtEnd: CoroDefinition = defineCoro({
+  setup: () => null,
+  run: (_: unknown, { state }: Context) => [state],
+  flush: () => null,
+  teardown: (ctx) => {
+    ctx.emit('left', 'too late')
+    note(ctx, 'teardown')
+  },
+})
+/** A stream of numbers. */
+export const checkedStream: CoroDefinition = defineCoro({
+  ...doubling,
+  input: { type: 'number' },
+  output: { type: 'number' },
+})

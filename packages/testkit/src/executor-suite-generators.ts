@@ -14,6 +14,34 @@ export const GENERATORS: readonly Scenario[] = [
     }),
   ),
   {
+    name: 'an iterator that is no generator gives what is in it',
+    play: async (stage) => (await stage.run({ coro: 'iterator' }, [[1, 2], [], [3]])).values,
+    gives: [1, 2, 3],
+  },
+  {
+    name: 'a generator may yield undefined, null and DROP',
+    play: async (stage) => (await stage.run(line({ work: { coro: 'voids' }, after: { coro: 'kindOf' } }), [0])).values,
+    gives: ['Undefined', 'Null', 'Number', 'String', 'Boolean'].map((kind) => `[object ${kind}]`),
+  },
+  {
+    name: 'a generator that yields a rejection has failed, and cleans up',
+    play: async (stage) => {
+      const { values, notes, errors } = await stage.run({ coro: 'rejecting', properties: { onError: 'skip' } }, [1])
+      return [values, notes, errors.map(({ cause }) => cause)]
+    },
+    gives: [[1], ['cleaned up'], [{ name: 'RangeError', message: 'rejected', class: 'RangeError' }]],
+  },
+  {
+    name: 'a generator has so much time for all that it does, and cleans up',
+    play: async (stage) => {
+      const properties = { timeoutMs: 300, onError: 'skip' } as const
+      const { outcome, notes, errors } = await stage.run({ coro: 'endless', properties }, [1])
+      return [outcome, notes, errors.map(({ code }) => code)]
+    },
+    gives: ['completed', ['cleaned up'], ['PLB_NODE_TIMEOUT']],
+    loose: true, // how many outputs there were
+  },
+  {
     name: 'a generator that yields a thousand values gives them all',
     play: async (stage) => {
       const work = line({ work: { coro: 'below' }, after: { coro: 'numbers.double', properties: { queueSize: 2 } } })

@@ -73,6 +73,14 @@ export const HOOKS: readonly Scenario[] = [
     loose: true, // which workers were free
   },
   {
+    name: 'state and what flush gives may be null, and what teardown emits goes nowhere',
+    play: async (stage) => {
+      const { values, notes } = await stage.run({ coro: 'nullAtEnd' }, [1])
+      return [values, notes]
+    },
+    gives: [[[null], null], ['teardown']],
+  },
+  {
     name: 'a node behind gets what flush gives, and then ends',
     play: async (stage) =>
       (await stage.run(line({ work: { coro: 'adding' }, after: { coro: 'adding' } }), [1, 2])).values,

@@ -1,6 +1,7 @@
 import type { Scenario } from './executor-suite-scenario.js'
 
-const TIMEOUT = { timeoutMs: 60 } as const
+/** Long enough for a call that does not wait, also where the machine is busy. */
+const TIMEOUT = { timeoutMs: 400 } as const
 
 /** What the properties of a node ask for. */
 export const POLICIES: readonly Scenario[] = [
@@ -11,7 +12,7 @@ export const POLICIES: readonly Scenario[] = [
       const { values, errors, notes } = await stage.run({ coro: 'holds', properties }, [1, 'wait', 2])
       return [values, errors.map(({ code, details }) => [code, details]), notes.length]
     },
-    gives: [[1, 2], [['PLB_NODE_TIMEOUT', { node: 'work', attempts: 1, timeoutMs: 60 }]], 2],
+    gives: [[1, 2], [['PLB_NODE_TIMEOUT', { node: 'work', attempts: 1, ...TIMEOUT }]], 2],
   },
   {
     name: 'a call whose time is up is tried again when it has returned',
@@ -26,7 +27,7 @@ export const POLICIES: readonly Scenario[] = [
     name: 'a result that comes too late is counted, and goes nowhere',
     play: async (stage) => {
       const properties = { ...TIMEOUT, onError: 'skip' } as const
-      const work = { coro: 'deaf', args: { ms: 150 }, properties }
+      const work = { coro: 'deaf', args: { ms: 600 }, properties }
       const { values, nodes } = await stage.run(work, ['wait', 1])
       return [values, nodes['work']?.['late']]
     },
@@ -116,6 +117,19 @@ export const POLICIES: readonly Scenario[] = [
     gives: [3, 3],
   },
   {
+    name: 'a batch has an index of its own, and the meta of all its items',
+    play: async (stage) => {
+      const properties = { batch: { size: 2, returns: 'one' } } as const
+      const { pipeline, ended } = await stage.start({ coro: 'facts', args: { facts: ['index', 'meta'] }, properties })
+      for (const n of [1, 2, 3]) await pipeline.put(n, { meta: { [`of${n}`]: n } })
+      return (await ended()).values
+    },
+    gives: [
+      { index: 0, meta: { of1: 1, of2: 2 } },
+      { index: 1, meta: { of3: 3 } },
+    ],
+  },
+  {
     name: 'a batch that gives too few results has failed',
     play: async (stage) => {
       const { error } = await stage.run({ coro: 'shorter', properties: { batch: { size: 2 } } }, [1, 2])
@@ -156,6 +170,15 @@ export const POLICIES: readonly Scenario[] = [
       [2, 10],
       ['PLB_CORO_TYPE', 'PLB_CORO_TYPE'],
     ],
+  },
+  {
+    name: 'what a generator yields is checked',
+    play: async (stage) => {
+      const { values, error } = await stage.run({ coro: 'checkedBelow' }, [3], { validate: true })
+      return [values, Reflect.get(Object(error?.['cause']), 'code')]
+    },
+    gives: [[0, 1], 'PLB_CORO_TYPE'],
+    loose: true, // how far it was ahead
   },
   {
     name: 'what is checked has its hooks, and is warm, as without',

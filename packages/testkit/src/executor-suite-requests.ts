@@ -56,6 +56,17 @@ export const REQUESTS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'the env of a request is told, as far as it is data',
+    play: async (stage) => {
+      const { pipeline, ended } = await stage.start({ coro: 'fromEnv' }, { env: { who: 'all' } })
+      const env = { who: { name: 'one' }, call: () => 1 }
+      const answers = [await pipeline.process(0, { env }), await pipeline.process(0)]
+      await ended()
+      return answers
+    },
+    gives: [{ name: 'one' }, 'all'],
+  },
+  {
     name: 'an error is that of its own request alone',
     play: async (stage) => {
       const { pipeline, ended } = await stage.start({ coro: 'fails', args: { except: 'fine' } })
@@ -107,13 +118,13 @@ export const REQUESTS: readonly Scenario[] = [
     play: async (stage) => {
       const { pipeline, noted, ended } = await stage.start({ coro: 'holds' })
       await pipeline.process('warm')
-      const answer = refusal(pipeline.process('wait', { timeoutMs: 60 }))
+      const answer = refusal(pipeline.process('wait', { timeoutMs: 400 }))
       await noted('told')
       const { code, message } = Object(await answer)
       const { outcome } = await ended()
       return [outcome, code, message]
     },
-    gives: ['completed', 'PLB_RUN_DEADLINE', 'The request did not end within 60 ms; it was at "work".'],
+    gives: ['completed', 'PLB_RUN_DEADLINE', 'The request did not end within 400 ms; it was at "work".'],
     loose: true, // when it was told
   },
   {

@@ -9,6 +9,11 @@ const into = (coro: string, after: string): StageGraph => ({
 /** Nodes without inputs. */
 export const SOURCES: readonly Scenario[] = [
   {
+    name: 'a source may yield undefined, null and DROP',
+    play: async (stage) => (await stage.run(into('voids', 'kindOf'))).values,
+    gives: ['Undefined', 'Null', 'Number', 'String', 'Boolean'].map((kind) => `[object ${kind}]`),
+  },
+  {
     name: 'a source that returns something iterable gives what is in it',
     play: async (stage) => (await stage.run(alone({ coro: 'iterable' }))).values,
     gives: ['a', 'b', 'c'],

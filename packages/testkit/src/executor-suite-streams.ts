@@ -8,6 +8,21 @@ export const STREAMS: readonly Scenario[] = [
     gives: [2, 4, 6],
   },
   {
+    name: 'a stream consumes what a join gives',
+    play: async (stage) => {
+      const nodes = { in: { coro: 'std.inlet' }, a: { coro: 'same' }, b: { coro: 'numbers.double' } }
+      const graph = { in: ['a', 'b'], a: ['work'], b: ['work'], work: ['after'] }
+      const rest = { work: { coro: 'consuming' }, after: { coro: 'sum' } }
+      return (await stage.run({ nodes: { ...nodes, ...rest }, graph }, [1, 2])).values
+    },
+    gives: [3, 6],
+  },
+  {
+    name: 'a stream that is checked gives the same',
+    play: async (stage) => (await stage.run({ coro: 'checkedStream' }, [1, 2, 3], { validate: true })).values,
+    gives: [2, 4, 6],
+  },
+  {
     name: 'a stream over many items keeps their order',
     play: async (stage) => {
       const input = Array.from({ length: 500 }, (_, n) => n)

@@ -45,6 +45,11 @@ export const VALUES: readonly Scenario[] = [
     gives: [1, null, 'three'],
   },
   {
+    name: 'whatever has a method `then` is awaited',
+    play: async (stage) => (await stage.run({ coro: 'thenable' }, [1, null])).values,
+    gives: [1, null],
+  },
+  {
     name: 'DROP is no output',
     play: async (stage) => (await stage.run({ coro: 'odd' }, [1, 2, 3, 4])).values,
     gives: [1, 3],

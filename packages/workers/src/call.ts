@@ -25,6 +25,8 @@ export class Call {
   /** What it gives one by one, if it is, or has turned out to be, a generator. */
   outputs: RemoteOutputs | undefined
   readonly #done: CallDone
+  /** Whoever waits was told: a generator may still fail after that, which its outputs tell. */
+  #isSettled = false
   #buffers: Buffers | undefined
   /** Its signal, where that is not the one of all calls, and who listens to it. */
   #watched: { readonly signal: AbortSignal; readonly onAbort: () => void } | undefined
@@ -46,11 +48,11 @@ export class Call {
   }
 
   /** What it does not have in common with others; `undefined` where that is nothing. */
-  particulars({ env, copyOf }: CommonEnv): Particulars | undefined {
-    const { meta, attempt, env: own } = this.context
-    const hasMeta = Object.keys(meta).length > 0
-    if (!hasMeta && attempt === 1 && own === env) return undefined
-    return { ...(hasMeta && { meta }), ...(attempt !== 1 && { attempt }), ...(own !== env && { env: copyOf(own) }) }
+  particulars(common: CommonEnv): Particulars | undefined {
+    const { meta, attempt, env } = this.context
+    const [hasMeta, hasEnv] = [Object.keys(meta).length > 0, env !== common.env]
+    if (!hasMeta && attempt === 1 && !hasEnv) return undefined
+    return { ...(hasMeta && { meta }), ...(attempt !== 1 && { attempt }), ...(hasEnv && { env: common.copyOf(env) }) }
   }
 
   /** Calls `onAbort` when `signal` aborts, for as long as the call goes on. */
@@ -82,18 +84,23 @@ export class Call {
 
   resolve(result: unknown): void {
     this.over()
+    if (this.#isSettled) return
+    this.#isSettled = true
     this.#done.resolve(result)
   }
 
   reject(error: unknown): void {
     this.over()
     this.outputs?.end({ error })
+    if (this.#isSettled) return
+    this.#isSettled = true
     this.#done.reject(error)
   }
 
   /** It has turned out to be a generator, and goes on. */
   begins(outputs: RemoteOutputs): void {
     this.outputs = outputs
+    this.#isSettled = true
     this.#done.resolve(outputs)
   }
 
@@ -108,6 +115,10 @@ export class Call {
         break
       case 'emitted':
         this.#emits(oddity.emitted, oddity.drops ? dropped : value)
+        break
+      case 'list':
+        for (const place of oddity.drops) (value as unknown[])[place] = dropped
+        this.resolve(value)
         break
       default:
         oddity satisfies never

@@ -88,11 +88,15 @@ export function cloneError({ node, what, path, why }: Said): PipelineError<'WORK
  */
 export function cloneablePart(value: unknown, copy: Copy = copyApart): unknown {
   try {
-    return part(value, { copy, copies: new Map() }, 0)
+    const kept = part(value, { copy, copies: new Map() }, 0)
+    return kept === NOTHING ? undefined : kept
   } catch {
     return undefined // a proxy
   }
 }
+
+/** Nothing is left of a value. */
+const NOTHING: unique symbol = Symbol('nothing')
 
 interface Copying {
   readonly copy: Copy
@@ -101,7 +105,7 @@ interface Copying {
 }
 
 function part(value: unknown, copying: Copying, depth: number): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') return undefined
+  if (typeof value === 'function' || typeof value === 'symbol') return NOTHING
   if (typeof value !== 'object' || value === null) return value
   const { copies, copy } = copying
   const known = copies.get(value)
@@ -110,17 +114,22 @@ function part(value: unknown, copying: Copying, depth: number): unknown {
     try {
       return copy(value)
     } catch {
-      return undefined
+      return NOTHING
     }
   }
-  if (depth > DEEPEST) return undefined
+  if (depth > DEEPEST) return NOTHING
   const whole: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {}
   copies.set(value, whole)
   for (const key of Object.keys(value)) {
     const kept = readable(value, key, (inner) => part(inner, copying, depth + 1))
     // Defined, not set: a key may be `__proto__`.
-    if (kept !== undefined)
-      Object.defineProperty(whole, key, { value: kept, writable: true, configurable: true, enumerable: true })
+    if (kept !== NOTHING || Array.isArray(whole))
+      Object.defineProperty(whole, key, {
+        value: kept === NOTHING ? undefined : kept,
+        writable: true,
+        configurable: true,
+        enumerable: true,
+      })
   }
   return whole
 }
@@ -129,6 +138,6 @@ function readable(value: object, key: string, use: (inner: unknown) => unknown):
   try {
     return use(Reflect.get(value, key))
   } catch {
-    return undefined
+    return NOTHING
   }
 }

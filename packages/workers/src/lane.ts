@@ -1,17 +1,16 @@
-import { DROP, PipelineError } from '@pipelines/core'
+import { DROP } from '@pipelines/core'
 import type { Call } from './call.js'
+import { messageOf } from './calls-message.js'
 import type { Copy } from './cloneable.js'
 import { decodeError, decodeFields, encodeError } from './error-code.js'
 import type { LaneOwner, LaneParts } from './lane-owner.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
-import { whyNotLoaded } from './load-hint.js'
-import type { FromWorker, Particulars, ToHost, ToWorker } from './messages.js'
+import type { FromWorker, ToHost, ToWorker } from './messages.js'
 import { Pace } from './pace.js'
+import { Patience } from './patience.js'
 import { type OutputsSource, RemoteOutputs } from './remote-outputs.js'
 import { SentCalls } from './sent-calls.js'
-
-/** The part of `graceMs` after which a call is ended that has not stopped: the engine must not give it up before. */
-const IN_TIME = 0.8
+import { endOf, notLoaded } from './worker-errors.js'
 
 let sessions = 0
 
@@ -21,7 +20,7 @@ type State = 'opening' | 'open' | 'closing' | 'over'
  * One worker at work for a node, from its opening to its closing: the calls that it was sent, which it makes one after
  * the other and answers in their order.
  */
-export class Lane implements LinkUser, OutputsSource {
+export class Lane implements LinkUser {
   readonly index: number
   /** Settles when the coroutine is loaded; rejects if that fails. */
   readonly ready: Promise<void>
@@ -40,9 +39,12 @@ export class Lane implements LinkUser, OutputsSource {
   #state: State = 'opening'
   #opened: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined
   #closed: (() => void) | undefined
+  /** Settles when the worker has ended that was told to. */
+  #killed: Promise<void> | undefined
   /** What the worker said when it was about to end. */
   #exiting: Extract<ToHost, { type: 'exiting' }> | undefined
 
+  readonly #patience: Patience
   readonly #session: number
   readonly #needsSetup: boolean
 
@@ -53,6 +55,7 @@ export class Lane implements LinkUser, OutputsSource {
     this.#owner = owner
     this.#link = link
     this.#session = ++sessions
+    this.#patience = new Patience(owner, () => void link.kill())
     link.user = this
     link.hold()
     this.ready = new Promise((resolve, reject) => {
@@ -115,10 +118,8 @@ export class Lane implements LinkUser, OutputsSource {
     if (number === undefined) return
     this.#link.post({ type: 'abort', call: number, reason: encodeError(call.told) })
     call.isTold = true
-    const { stuckMs, graceMs } = this.#owner
-    const mostMs = IN_TIME * graceMs
     // One that has not begun will not be made: the time of the one before it is its own.
-    if (call === this.#calls.at(0)) this.#endIn(isLate ? Math.min(stuckMs, mostMs) : mostMs, call)
+    if (call === this.#calls.at(0)) this.#patience.begin(call, isLate)
   }
 
   /** Tells all calls to stop. */
@@ -126,18 +127,21 @@ export class Lane implements LinkUser, OutputsSource {
     if (this.#calls.size > 0) this.#link.post({ type: 'abort', reason: encodeError(reason) })
   }
 
-  taken(count: number): void {
-    this.#link.post({ type: 'taken', count })
-  }
-
-  wantsNoMore(): void {
-    this.#link.post({ type: 'return' })
+  /** Tells the worker what becomes of the outputs of a call, for as long as that goes on. */
+  outputsOf(call: Call): OutputsSource {
+    const say = (message: (call: number) => ToWorker): void => {
+      const number = this.#calls.numberOf(call)
+      if (number !== undefined) this.#link.post(message(number))
+    }
+    return {
+      taken: (count) => say((number) => ({ type: 'taken', call: number, count })),
+      wantsNoMore: () => say((number) => ({ type: 'return', call: number })),
+    }
   }
 
   /** Ends the session; gives the worker back if it can be used again. */
   async close(): Promise<Link | undefined> {
-    if (this.#state === 'over') return undefined
-    if (!this.isIdle) return this.kill()
+    if (this.#state === 'over' || !this.isIdle) return this.kill()
     this.#state = 'closing'
     this.#link.hold()
     await new Promise<void>((resolve) => {
@@ -149,7 +153,8 @@ export class Lane implements LinkUser, OutputsSource {
 
   /** Ends the worker, and with it all calls in it. */
   async kill(): Promise<undefined> {
-    if (this.#state !== 'over') await this.#link.kill()
+    this.#killed ??= this.#link.kill()
+    await this.#killed
     return undefined
   }
 
@@ -181,7 +186,7 @@ export class Lane implements LinkUser, OutputsSource {
         this.#log(message)
         break
       case 'alive':
-        this.#isAlive()
+        this.#patient() // it has seen that a call was told to stop, so it is in no busy loop
         break
       case 'exiting':
         this.#exiting = message
@@ -196,18 +201,14 @@ export class Lane implements LinkUser, OutputsSource {
 
   ended(end: WorkerEnd): void {
     const wasOpening = this.#state === 'opening'
+    const said = this.#exiting
     this.#over()
-    const exiting = this.#exiting
-    const cause = exiting?.error === undefined ? end.cause : decodeError(exiting.error)
-    const { how, hint } = end
-    const { node } = this.#owner.session
-    if (wasOpening) {
-      this.#opened?.reject(new PipelineError('WORKER_START', { node, what: `it ${how}`, hint }, cause))
-    } else if (this.#closed !== undefined) this.#closed()
-    else {
-      const error = new PipelineError('WORKER_DIED', { node, how, hint }, cause)
-      this.#owner.died(this, error, this.#calls.lost(exiting?.call))
-    }
+    const error = endOf(this.#owner.session.node, end, { said, wasOpening })
+    if (wasOpening && this.#killed === undefined) this.#opened?.reject(error)
+    else if (wasOpening)
+      this.#opened?.resolve() // nobody needs it any more
+    else if (this.#closed !== undefined) this.#closed()
+    else this.#owner.died(this, error, this.#calls.lost(said?.call))
   }
 
   #nowOpen(): void {
@@ -220,31 +221,15 @@ export class Lane implements LinkUser, OutputsSource {
   }
 
   #refused(cause: unknown): void {
-    const { node } = this.#owner.session
     this.#over()
-    void this.#link.kill()
-    this.#opened?.reject(new PipelineError('WORKER_START', { node, ...whyNotLoaded(cause) }, cause))
+    void this.kill()
+    this.#opened?.reject(notLoaded(this.#owner.session.node, cause))
   }
 
   #sendTogether(calls: readonly Call[]): void {
-    const particulars: (readonly [number, Particulars])[] = []
-    const moved = new Set<ArrayBuffer>()
-    const { moves } = this.#owner
-    calls.forEach((call, place) => {
-      if (moves) for (const buffer of call.buffers.movable) moved.add(buffer)
-      const own = call.particulars(this.#owner)
-      if (own !== undefined) particulars.push([place, own])
-    })
-    this.#link.post(
-      {
-        type: 'calls',
-        values: calls.map(({ value }) => value),
-        indexes: calls.map(({ index }) => index),
-        ...(particulars.length > 0 && { particulars }),
-      },
-      moved.size === 0 ? undefined : [...moved],
-    )
-    if (moved.size > 0) for (const call of calls) call.moved = call.buffers.movable.length > 0
+    const { message, moved } = messageOf(calls, this.#owner)
+    this.#link.post(message, moved)
+    if (moved !== undefined) for (const call of calls) call.moved = call.buffers.movable.length > 0
     this.#sent(calls)
   }
 
@@ -262,7 +247,7 @@ export class Lane implements LinkUser, OutputsSource {
       const call = this.#calls.at(answered)
       if (call === undefined) break
       if (oddity?.is === 'generator') {
-        call.begins(new RemoteOutputs(this, call.context, { inStep: this.#owner.session.inStep }))
+        call.begins(new RemoteOutputs(this.outputsOf(call), call.context, { inStep: this.#owner.session.inStep }))
         break
       }
       answered++
@@ -286,8 +271,7 @@ export class Lane implements LinkUser, OutputsSource {
   #answered(count: number): void {
     this.#calls.answered(count)
     this.#letGo()
-    const present = this.#calls.at(0)
-    if (present?.isTold) this.#endIn(IN_TIME * this.#owner.graceMs, present)
+    this.#patient()
     this.#owner.hasRoom()
   }
 
@@ -302,14 +286,10 @@ export class Lane implements LinkUser, OutputsSource {
     } catch {} // the call that could have failed with that may be over by now
   }
 
-  /** It has seen that a call was told to stop, so it is in no busy loop. */
-  #isAlive(): void {
-    const call = this.#calls.at(0)
-    if (call?.isTold) this.#endIn(IN_TIME * this.#owner.graceMs, call)
-  }
-
-  #endIn(ms: number, call: Call): void {
-    call.stopIn(ms, () => void this.#link.kill())
+  /** Gives the present call its time, if it was told to stop. */
+  #patient(): void {
+    const present = this.#calls.at(0)
+    if (present?.isTold) this.#patience.begin(present)
   }
 
   /** Nothing more is done here. Tells whether the worker is still there. */

@@ -27,10 +27,10 @@ export type ToWorker =
   | { readonly type: 'call'; readonly what: 'teardown'; readonly reason: EncodedError | undefined }
   /** Tells a call to stop, or all of them, also those that have not begun. Answered by `alive`. */
   | { readonly type: 'abort'; readonly call?: number; readonly reason: EncodedError }
-  /** So much of what the present call has given was taken. */
-  | { readonly type: 'taken'; readonly count: number }
-  /** Nobody wants more of the present call, which is a generator. */
-  | { readonly type: 'return' }
+  /** So much of what a call has given was taken. */
+  | { readonly type: 'taken'; readonly call: number; readonly count: number }
+  /** Nobody wants more of a call, which is a generator. */
+  | { readonly type: 'return'; readonly call: number }
   /** Inputs of a stream, and the index of the first; or their end. */
   | {
       readonly type: 'inputs'
@@ -57,6 +57,8 @@ export type Oddity =
   | { readonly is: 'error'; readonly error: EncodedError }
   /** It gave more than its value, or not even that. */
   | { readonly is: 'emitted'; readonly emitted: readonly Emitted[]; readonly drops: boolean }
+  /** A list with results of a batch: at these places there is none. */
+  | { readonly is: 'list'; readonly drops: readonly number[] }
   /** Outputs follow; the next call begins after the last of them. */
   | { readonly is: 'generator' }
   /** It was told to stop before it had begun. */

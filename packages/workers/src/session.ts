@@ -20,6 +20,8 @@ export interface Session {
   readonly logs: boolean
   /** Whether large buffers in results are moved: see `WorkerOptions.transfer`. */
   readonly moves: boolean
+  /** Whether a call gives a list with one result for each of its items. */
+  readonly each: boolean
   /** Whether nothing may be made before it is asked for. */
   readonly inStep: boolean
 }
@@ -44,6 +46,7 @@ export function sessionOf(binding: NodeBinding, { transfer }: ResolvedOptions, c
     run: run.run,
     logs: run.logger !== SILENT,
     moves: transfer,
+    each: properties.batch?.returns === 'each',
     inStep: properties.packetsInFlight !== undefined,
   }
 }

@@ -244,9 +244,9 @@ export class WorkerRunner implements Runner, StaffOwner {
     what: 'stream' | 'source',
   ): RemoteOutputs {
     const { inStep } = this.session
-    const outputs = new RemoteOutputs(lane, context, feed === undefined ? { inStep } : { inStep, feed })
     const call = new Call(undefined, context, { resolve: () => {}, reject: () => {} })
-    call.outputs = outputs
+    const outputs = new RemoteOutputs(lane.outputsOf(call), context, { inStep, ...(feed && { feed }) })
+    call.begins(outputs)
     lane.sendAlone(call, { type: 'call', what })
     return outputs
   }

@@ -33,7 +33,7 @@ export class Results {
   }
 
   add(value: unknown, oddity?: Oddity): void {
-    const buffers = lookInto(value)
+    const buffers = buffersIn(value)
     // Two results with the same buffer would have the same copy of it too, if they travelled together.
     if (buffers.all.some((buffer) => this.#seen.has(buffer))) this.flush()
     for (const buffer of buffers.all) this.#seen.add(buffer)
@@ -93,13 +93,4 @@ export class Results {
 interface SomeResults {
   readonly values: readonly unknown[]
   readonly odd: readonly (readonly [number, Oddity])[]
-}
-
-/** A getter or a proxy may throw: then it cannot be sent, which is found out when it is. */
-function lookInto(value: unknown): Buffers {
-  try {
-    return buffersIn(value)
-  } catch {
-    return { bytes: 0, all: [], movable: [] }
-  }
 }

@@ -10,7 +10,7 @@ import {
   type TeardownReason,
 } from '@pipelines/core'
 import { decodeError, type EncodedError } from '../error-code.js'
-import type { Particulars, ToWorker } from '../messages.js'
+import type { ToWorker } from '../messages.js'
 import type { Session } from '../session.js'
 import { Drawing } from './drawing.js'
 import type { SessionPort } from './host-port.js'
@@ -19,17 +19,8 @@ import { Outputs } from './outputs.js'
 import { Results } from './results.js'
 import { SourcePuts } from './source-puts.js'
 import { StreamInputs } from './stream-inputs.js'
+import { type Task, Tasks } from './tasks.js'
 import { WorkerContext } from './worker-context.js'
-
-/** A call as it waits to be made. */
-type Task =
-  | {
-      readonly what: 'item'
-      readonly value: unknown
-      readonly index: number
-      readonly particulars: Particulars | undefined
-    }
-  | Extract<ToWorker, { type: 'call' }>
 
 /** The methods of a coroutine as they are called. */
 interface Methods {
@@ -51,13 +42,7 @@ export class SessionWork {
   readonly #results: Results
   readonly #outputs: Outputs
   readonly #puts: SourcePuts
-  #tasks: Task[] = []
-  #next = 0
-  /** The number of the present call, or of the next one. */
-  #number = 0
-  /** Calls before this number that have not begun are not to be made; and others. */
-  #skipBefore = 0
-  readonly #skips = new Set<number>()
+  readonly #tasks = new Tasks()
   #working = false
   /** What the present call gives one by one; absent where it does not. */
   #drawing: Drawing | undefined
@@ -76,26 +61,27 @@ export class SessionWork {
 
   /** The number of the call that is in progress. */
   get present(): number | null {
-    return this.#working ? this.#number : null
+    return this.#working ? this.#tasks.number : null
   }
 
   received(message: Exclude<ToWorker, { type: 'open' | 'close' }>): void {
     switch (message.type) {
       case 'calls':
-        this.#add(message)
+        this.#tasks.addCalls(message)
+        void this.#work()
         break
       case 'call':
-        this.#tasks.push(message)
+        this.#tasks.add(message)
         this.#work()
         break
       case 'abort':
         this.#abort(message)
         break
       case 'taken':
-        this.#outputs.taken(message.count)
+        if (message.call === this.#tasks.number) this.#outputs.taken(message.count)
         break
       case 'return':
-        this.#drawing?.end()
+        if (message.call === this.#tasks.number) this.#drawing?.end()
         break
       case 'inputs':
       case 'inputs-over':
@@ -116,46 +102,27 @@ export class SessionWork {
     this.#outputs.flush()
   }
 
-  #add({ values, indexes, particulars = [] }: Extract<ToWorker, { type: 'calls' }>): void {
-    let next = 0
-    values.forEach((value, place) => {
-      const own = particulars[next]?.[0] === place ? particulars[next++]?.[1] : undefined
-      this.#tasks.push({ what: 'item', value, index: indexes[place] ?? 0, particulars: own })
-    })
-    void this.#work()
-  }
-
   #abort({ call, reason }: Extract<ToWorker, { type: 'abort' }>): void {
-    if (call === undefined) this.#skipBefore = this.#number + this.#tasks.length - this.#next + (this.#working ? 1 : 0)
-    else if (call > this.#number) this.#skips.add(call)
-    if (this.#working && (call === undefined || call === this.#number)) this.#context.tell(reason)
+    this.#tasks.abort(call, this.#working)
+    if (this.#working && (call === undefined || call === this.#tasks.number)) this.#context.tell(reason)
     this.#port.post({ type: 'alive' })
   }
 
   async #work(): Promise<void> {
     if (this.#working) return
     this.#working = true
-    for (let task = this.#take(); task !== undefined; task = this.#take()) {
+    for (let task = this.#tasks.take(); task !== undefined; task = this.#tasks.take()) {
       const done = this.#do(task)
       if (done !== undefined) await done
-      this.#number++
+      this.#tasks.number++
     }
     this.#working = false
     this.#results.flush()
   }
 
-  #take(): Task | undefined {
-    const task = this.#tasks[this.#next++]
-    if (task !== undefined) return task
-    this.#tasks = []
-    this.#next = 0
-    return undefined
-  }
-
   #do(task: Task): void | Promise<void> {
     this.#results.begin()
-    if (this.#number < this.#skipBefore || this.#skips.delete(this.#number))
-      return this.#results.add(undefined, { is: 'skipped' })
+    if (this.#tasks.skips) return this.#results.add(undefined, { is: 'skipped' })
     return this.#make(task)
   }
 
@@ -221,8 +188,20 @@ export class SessionWork {
     }
     const emitted = this.#context.takeEmitted()
     const drops = result === DROP
-    if (emitted === undefined && !drops) return this.#results.add(result)
+    if (emitted === undefined && !drops) return this.#addResult(result)
     this.#results.add(drops ? undefined : result, { is: 'emitted', emitted: emitted ?? [], drops })
+  }
+
+  #addResult(result: unknown): void {
+    if (!this.#session.each || !Array.isArray(result) || !result.includes(DROP)) {
+      this.#results.add(result)
+      return
+    }
+    const drops = [...result.keys()].filter((place) => result[place] === DROP)
+    this.#results.add(
+      result.map((one) => (one === DROP ? undefined : one)),
+      { is: 'list', drops },
+    )
   }
 
   /** The call has turned out to be a generator. */
