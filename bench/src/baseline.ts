@@ -21,7 +21,7 @@ export interface Comparison {
   readonly passed: boolean
 }
 
-/** Peers that need no library and change little between versions of Node. */
+/** Peers that need no library and change little between versions of Node; in W9 one that sends as many items at once. */
 export const PAIRS: readonly Pair[] = [
   { workload: 'W1', ours: 'Pipelines', peer: 'sync generators' },
   { workload: 'W1', ours: 'Pipelines', peer: 'Node streams, highWaterMark 64' },
@@ -32,6 +32,7 @@ export const PAIRS: readonly Pair[] = [
   { workload: 'W3', ours: 'Pipelines, unordered', peer: 'hand-written loop, unordered' },
   { workload: 'W5', ours: 'Pipelines', peer: 'Promise.all of async functions' },
   { workload: 'W5', ours: 'Pipelines, fuse: false', peer: 'Promise.all of async functions' },
+  { workload: 'W9', ours: 'Pipelines, one thread', peer: 'tinypool, 64 items per task' },
   { workload: 'W10', ours: 'Pipelines, createPipeline', peer: 'Node streams' },
 ]
 

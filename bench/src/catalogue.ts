@@ -3,7 +3,7 @@ import type { Workload } from './workload.js'
 /** Loads a workload, and with it the libraries that it is compared with. */
 type Load = () => Promise<Workload>
 
-/** All workloads, in the order of the table. The gaps in the numbers need packages that are measured elsewhere. */
+/** All workloads, in the order of the table. */
 export const WORKLOADS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['W1', async () => (await import('./workloads/w01-sync-chain.js')).syncChain],
   ['W2', async () => (await import('./workloads/w02-queued-chain.js')).queuedChain],
@@ -11,6 +11,9 @@ export const WORKLOADS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['W4', async () => (await import('./workloads/w04-timers.js')).timers],
   ['W5', async () => (await import('./workloads/w05-diamond.js')).diamond],
   ['W6', async () => (await import('./workloads/w06-long-and-wide.js')).longAndWide],
+  ['W7', async () => (await import('./workloads/w07-arithmetic.js')).arithmetic],
+  ['W8', async () => (await import('./workloads/w08-large-arrays.js')).largeArrays],
+  ['W9', async () => (await import('./workloads/w09-small-objects.js')).smallObjects],
   ['W10', async () => (await import('./workloads/w10-one-item.js')).oneItemEach],
   ['W11', async () => (await import('./workloads/w11-http.js')).requests],
   ['W12', async () => (await import('./workloads/w12-slow-receiver.js')).slowReceiver],

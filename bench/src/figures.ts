@@ -6,6 +6,7 @@ interface Shown {
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 export const times = (value: number): string => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ×`
 const small = (value: number): string => (value < 100 ? value.toFixed(1) : count(value))
+const fine = (value: number): string => (value < 10 ? value.toFixed(2) : small(value))
 const share = (value: number): string => `${Math.round(value * 100)} %`
 const percent = (value: number): string => `±${share(value)}`
 
@@ -15,6 +16,8 @@ export const FIGURES = {
   nsPerHop: { head: 'ns/hop', show: small },
   usPerRound: { head: 'µs/round', show: small },
   msPerRun: { head: 'ms', show: small },
+  msPerItem: { head: 'ms/item', show: fine },
+  usPerItem: { head: 'µs/item', show: fine },
   requestsPerSecond: { head: 'requests/s', show: count },
   ofOurs: { head: 'of ours', show: times },
   noise: { head: 'noise', show: percent },

@@ -20,7 +20,7 @@ interface Sample {
  * harness is our own: tinybench finishes one contestant before it begins with the next.
  *
  * Time is processor time of this process, its collector threads included: with the clock on the wall, whoever ran while
- * a neighbour had the processor would have lost. Only work that waits for timers is measured on the wall.
+ * a neighbour had the processor would have lost. Only work that waits for timers or other threads is measured on the wall.
  *
  * @throws when a contestant comes to another checksum, or `only` names one that there is not
  */
@@ -28,12 +28,16 @@ export async function runRace(race: Race, { size, rounds, only }: Scale): Promis
   const contestants = chosen(race.contestants, only)
   const taken = new Map(contestants.map((contestant) => [contestant, [] as Sample[]]))
   const warmUps = size === 'quick' ? 0 : WARM_UP_ROUNDS
-  for (let round = -warmUps; round < rounds; round++) {
-    for (const contestant of ordered(contestants, round + warmUps)) {
-      const sample = await take(race, contestant, race.items[size])
-      // The first rounds warm up: one compiles, the next runs what was compiled.
-      if (round >= 0) taken.get(contestant)?.push(sample)
+  try {
+    for (let round = -warmUps; round < rounds; round++) {
+      for (const contestant of ordered(contestants, round + warmUps)) {
+        const sample = await take(race, contestant, race.items[size])
+        // The first rounds warm up: one compiles, the next runs what was compiled.
+        if (round >= 0) taken.get(contestant)?.push(sample)
+      }
     }
+  } finally {
+    await race.close?.()
   }
   const rows = rowsOf(race, taken, race.items[size])
   return {
@@ -103,6 +107,10 @@ function inUnits({ cpuNs, wallNs }: Sample, figure: Race['figure'], units: numbe
       return cpuNs / units / 1e3
     case 'msPerRun':
       return wallNs / 1e6
+    case 'msPerItem':
+      return wallNs / units / 1e6
+    case 'usPerItem':
+      return wallNs / units / 1e3
     default:
       return figure satisfies never
   }

@@ -24,13 +24,15 @@ export interface Race {
   readonly kind: 'race'
   readonly title: string
   readonly items: Readonly<Record<Size, number>>
-  /** What a time is counted in; `msPerRun` is time on the wall, the others are processor time. */
-  readonly figure: 'nsPerItem' | 'nsPerHop' | 'usPerRound' | 'msPerRun'
+  /** What a time is counted in; `msPerRun`, `msPerItem` and `usPerItem` are time on the wall, the others processor time. */
+  readonly figure: 'nsPerItem' | 'nsPerHop' | 'usPerRound' | 'msPerRun' | 'msPerItem' | 'usPerItem'
   /** What every contestant has to come to. */
   readonly checksum: (items: number) => number
   /** The first is the row of ours that the others are compared with. */
   readonly contestants: readonly Contestant[]
   readonly targets: readonly Target[]
+  /** Ends what contestants have kept between their runs. */
+  readonly close?: () => Promise<unknown>
 }
 
 /** One way of doing the work of a race. */

@@ -39,6 +39,41 @@ describe('a race', () => {
     await expect(runRace(race([right('ours'), wrong]), quick)).rejects.toThrow('"wrong" came to 99 instead of 10')
   })
 
+  test('ends what is kept between the runs once, after the last of them', async () => {
+    const order: string[] = []
+    const running: Contestant = {
+      name: 'ours',
+      bounds: true,
+      run: (items) => {
+        order.push('run')
+        return items
+      },
+    }
+    await runRace({ ...race([running]), close: async () => order.push('close') }, quick)
+    expect(order).toEqual(['run', 'run', 'run', 'close'])
+  })
+
+  test('ends it also after a wrong sum', async () => {
+    let closed = 0
+    const wrong: Contestant = { name: 'wrong', bounds: true, run: () => 99 }
+    await expect(runRace({ ...race([wrong]), close: async () => closed++ }, quick)).rejects.toThrow('came to 99')
+    expect(closed).toBe(1)
+  })
+
+  test.each(['msPerItem', 'usPerItem'] as const)('counts %s on the wall, while nobody works', async (figure) => {
+    const waiting: Contestant = {
+      name: 'waiting',
+      bounds: true,
+      run: async (items) => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return items
+      },
+    }
+    const { rows } = await runRace({ ...race([waiting]), figure }, quick)
+    // 20 ms over 10 items, less what a timer may fire early.
+    expect(rows[0]?.figures[figure]).toBeGreaterThanOrEqual(figure === 'msPerItem' ? 1.8 : 1_800)
+  })
+
   test('counts time per item and hop, also of one who does only a part of the items', async () => {
     const burn = (items: number): number => {
       const { user } = process.cpuUsage()

@@ -4,6 +4,8 @@ import { loadWorkload, WORKLOADS } from '../../bench/src/catalogue.js'
 import { growth } from '../../bench/src/growth.js'
 import { measure } from '../../bench/src/measure.js'
 import { steady } from '../../bench/src/steady.js'
+import { endKept, kept } from '../../bench/src/workers/kept.js'
+import { peak } from '../../bench/src/workers/peak.js'
 import type { Scale, Workload } from '../../bench/src/workload.js'
 
 const quick: Scale = { size: 'quick', rounds: 1 }
@@ -59,6 +61,26 @@ describe('what is not a race', () => {
 
   test('sees that pipelines leave no handle behind', async () => {
     expect((await growth(20)).moreHandles).toBe(0)
+  })
+
+  test('sends large arrays through threads, and tells what memory they took', async () => {
+    const { seconds, rssGrowthMb } = await peak(true, 2)
+    expect(seconds).toBeGreaterThan(0)
+    // At least one of them was in memory.
+    expect(rssGrowthMb).toBeGreaterThan(30)
+  })
+
+  test('keeps what was made until all of it is ended, and makes it anew then', async () => {
+    const ended: object[] = []
+    const thing = kept(
+      () => ({}),
+      async (made) => ended.push(made),
+    )
+    const first = thing()
+    expect(thing()).toBe(first)
+    await endKept()
+    expect(ended).toEqual([first])
+    expect(thing()).not.toBe(first)
   })
 
   test.each(['fused', 'queued', 'loop'] as const)('hands all items to a slow receiver: %s', async (flow) => {

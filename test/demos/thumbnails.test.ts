@@ -3,8 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleCoros, Plumber } from '@pipelines/plumber'
 import { threads } from '@pipelines/workers'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { copyOf, demoFolder, emptyFolder, folderOf, start } from './demo.js'
+
+/** Each test starts programs with several threads or processes, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 120_000 })
 
 const demo = demoFolder('thumbnails')
 const graph = readFileSync(join(demo, 'graph.json'), 'utf8')

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { repositoryRoot } from '../support/repository.js'
 import { type Example, ExampleFiles, examplesOf } from './examples.js'
 import { pageOf, readPages } from './markdown.js'
+import { programsOf, workerPages } from './worker-examples.js'
 
 const root = fileURLToPath(repositoryRoot)
 const folders: ExampleFiles[] = []
@@ -68,7 +69,7 @@ function compiler(): string {
 }
 
 test('every block of TypeScript has the types that it says', () => {
-  const examples = readPages().flatMap(examplesOf)
+  const examples = [...readPages().flatMap(examplesOf), ...workerPages().flatMap(programsOf)]
   expect(examples.length).toBeGreaterThan(20)
   expect(complaints(examples.filter(({ language }) => language === 'ts'))).toBe('')
 })

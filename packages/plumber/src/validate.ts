@@ -8,6 +8,7 @@ import {
   PipelineError,
   type Runner,
   type SourceOutput,
+  type StreamInputs,
 } from '@pipelines/core'
 import { isPromise } from './coro-map.js'
 import { type Validator, validatorOf } from './schemas.js'
@@ -104,12 +105,19 @@ function inputsOf(kind: CoroKind, takes: Change, puts: Change): Change {
     case 'map':
       return takes
     case 'stream':
-      return (inputs) => each(inputs as AsyncIterable<unknown>, takes)
+      return (inputs) => checkedInputs(inputs as StreamInputs, takes)
     case 'source':
       return (output) => checkedOutput(output as SourceOutput, puts)
     default:
       return kind satisfies never
   }
+}
+
+function checkedInputs(inputs: StreamInputs, takes: Change): StreamInputs {
+  return Object.assign(each(inputs, takes), {
+    ahead: (most: number) => inputs.ahead(most).map(({ value, meta }) => ({ value: takes(value), meta })),
+    advance: () => inputs.advance(),
+  })
 }
 
 function checkedOutput(output: SourceOutput, puts: Change): SourceOutput {

@@ -26,6 +26,11 @@ const DEEPEST = 8
 const LONGEST = 8192
 const WELL_KNOWN: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
+/** The same for what may be the reason of a call's signal. */
+export function encodeUnlessTold(thrown: unknown, signal: AbortSignal): EncodedError {
+  return signal.aborted && thrown === signal.reason ? { is: 'told' } : encodeError(thrown)
+}
+
 /** Never throws, whatever it is given. */
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
   try {

@@ -22,6 +22,7 @@ type State = 'opening' | 'open' | 'closing' | 'over'
  */
 export class Lane implements LinkUser {
   readonly index: number
+  readonly copy: Copy
   /** Settles when the coroutine is loaded; rejects if that fails. */
   readonly ready: Promise<void>
   readonly pace: Pace = new Pace()
@@ -50,6 +51,7 @@ export class Lane implements LinkUser {
 
   constructor(index: number, owner: LaneOwner, { link, isUsed, needsSetup }: LaneParts) {
     this.index = index
+    this.copy = link.copy
     this.isUsed = isUsed
     this.#needsSetup = needsSetup
     this.#owner = owner
@@ -68,10 +70,6 @@ export class Lane implements LinkUser {
     } catch (error) {
       this.#refused(error)
     }
-  }
-
-  get copy(): Copy {
-    return this.#link.copy
   }
 
   get isOver(): boolean {
@@ -107,7 +105,7 @@ export class Lane implements LinkUser {
     this.#sent([call])
   }
 
-  /** Says something about calls that are in progress. */
+  /** Says something about calls in progress. */
   post(message: ToWorker): void {
     this.#link.post(message)
   }

@@ -109,7 +109,7 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
   }
 
   #taken(): void {
-    const count = this.#next
+    const count = this.#given.slice(0, this.#next).filter(({ wants }) => !wants).length
     this.#given = []
     this.#next = 0
     if (count > 0 && !this.#over && !this.#inStep) this.#source.taken(count)

@@ -1,6 +1,6 @@
 import { type Context, reasonOf, type StreamInputs } from '@pipelines/core'
 import { cloneError, uncloneable } from './cloneable.js'
-import { encodeError } from './error-code.js'
+import { encodeUnlessTold } from './error-code.js'
 import type { Lane } from './lane.js'
 import type { Feed } from './remote-outputs.js'
 
@@ -8,13 +8,13 @@ import type { Feed } from './remote-outputs.js'
 export class StreamFeed implements Feed {
   readonly #lane: Lane
   readonly #inputs: StreamInputs
-  readonly #context: Pick<Context, 'index' | 'meta' | 'node'>
+  readonly #context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>
   /** The number of the input in hand, counted from 1. */
   #at = 0
   #sentMs = 0
   #sent = 0
 
-  constructor(lane: Lane, inputs: StreamInputs, context: Pick<Context, 'index' | 'meta' | 'node'>) {
+  constructor(lane: Lane, inputs: StreamInputs, context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>) {
     this.#lane = lane
     this.#inputs = inputs
     this.#context = context
@@ -44,7 +44,7 @@ export class StreamFeed implements Feed {
       this.#sentMs = performance.now()
       this.#send([{ value: step.value, meta }, ...ahead], index)
     } catch (error) {
-      this.#lane.post({ type: 'inputs-failed', error: encodeError(error) })
+      this.#lane.post({ type: 'inputs-failed', error: encodeUnlessTold(error, this.#context.signal) })
     }
   }
 

@@ -10,7 +10,7 @@ import {
 } from '@pipelines/core'
 import { Call } from './call.js'
 import { type Copy, cloneablePart } from './cloneable.js'
-import { encodeError } from './error-code.js'
+import { encodeError, encodeUnlessTold } from './error-code.js'
 import type { Lane } from './lane.js'
 import type { ToWorker } from './messages.js'
 import type { ResolvedOptions } from './options.js'
@@ -229,9 +229,10 @@ export class WorkerRunner implements Runner, StaffOwner {
 
   async #runSource(output: SourceOutput, context: Context): Promise<RemoteOutputs> {
     const lane = await this.#staff.prepare(0)
+    const { signal } = context
     lane.onPut = ({ put, value, meta }) => {
       const done = (error?: unknown): void =>
-        lane.post({ type: 'put-done', put, ...(error !== undefined && { error: encodeError(error) }) })
+        lane.post({ type: 'put-done', put, ...(error !== undefined && { error: encodeUnlessTold(error, signal) }) })
       output.put(value, meta && { meta }).then(() => done(), done)
     }
     return this.#begin(lane, { context }, 'source')

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Executor } from '@pipelines/core'
 import { type GraphDocument, moduleCoros, Plumber, type PlumberOptions } from '@pipelines/plumber'
 import { processes, type ThreadOptions, threads } from '@pipelines/workers'
 
@@ -22,7 +23,22 @@ export interface Stage {
 export interface ChainOptions extends Omit<PlumberOptions, 'coroMap' | 'executors'> {
   /** Coroutines that exist only here, for stages whose `executor` is `inline`. */
   readonly here?: Readonly<Record<string, unknown>>
-  readonly threads?: ThreadOptions
+  /** Threads and processes that several chains use, one after the other. @defaultValue its own */
+  readonly places?: Places
+}
+
+/** Threads and processes, which end when the scope that uses them is left. */
+export interface Places extends AsyncDisposable {
+  readonly executors: readonly Executor[]
+}
+
+/** Threads, with options if need be, and processes. */
+export function placesOf(threadOptions?: ThreadOptions): Places {
+  const executors = [threads(threadOptions), processes()]
+  const close = async (): Promise<void> => {
+    for (const executor of executors) await executor.close()
+  }
+  return { executors, [Symbol.asyncDispose]: close }
 }
 
 /** A chain of stages, and an end of its threads and processes when the scope that uses it is left. */
@@ -34,14 +50,11 @@ export interface Chain extends AsyncDisposable {
 export function chainsOf(
   module: URL,
 ): (strategy: Strategy, stages: Readonly<Record<string, Stage>>, options?: ChainOptions) => Promise<Chain> {
-  return async (strategy, stages, { here = {}, threads: threadOptions, ...options } = {}) => {
-    const executors = [threads(threadOptions), processes()]
+  return async (strategy, stages, { here = {}, places = placesOf(), ...options } = {}) => {
     const coroMap = [here, moduleCoros(module)]
+    const { executors } = places
     const plumber = await Plumber.create(documentOf(strategy, stages), { ...options, coroMap, executors })
-    const close = async (): Promise<void> => {
-      for (const executor of executors) await executor.close()
-    }
-    return { plumber, [Symbol.asyncDispose]: close }
+    return { plumber, [Symbol.asyncDispose]: () => places[Symbol.asyncDispose]() }
   }
 }
 
@@ -70,3 +83,12 @@ export const sum = (numbers: readonly number[]): number => numbers.reduce((total
 
 /** The sum of the whole numbers from 0 up to, not including, `end`. */
 export const sumTo = (end: number): number => (end * (end - 1)) / 2
+
+/** Whether there is a process of that number. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -47,7 +47,8 @@ export class Outputs {
     for (const buffer of all) this.#seen.add(buffer)
     if (this.#given.length === 0) this.#sinceMs = performance.now()
     this.#given.push(given)
-    if (!given.wants) this.#credit--
+    if (given.wants) return
+    this.#credit--
     if (this.#session.moves) this.#moved.push(...movable)
     this.#ahead.push(bytes)
     this.#bytes += bytes

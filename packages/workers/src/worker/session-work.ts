@@ -136,7 +136,7 @@ export class SessionWork {
       case 'setup':
         return this.#call(() => this.#setUp())
       case 'flush':
-        return this.#call(() => this.#methods.flush?.(this.#context) ?? DROP)
+        return this.#call(() => this.#methods.flush?.(this.#context))
       case 'teardown': {
         const reason = task.reason && decodeError(task.reason)
         return this.#call(() => this.#methods.teardown?.(this.#context, reason))

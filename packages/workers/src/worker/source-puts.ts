@@ -42,6 +42,6 @@ export class SourcePuts implements SourceOutput {
     const waiting = this.#waiting.get(put)
     this.#waiting.delete(put)
     if (error === undefined) waiting?.resolve()
-    else waiting?.reject(decodeError(error))
+    else waiting?.reject(decodeError(error, this.#context.told))
   }
 }

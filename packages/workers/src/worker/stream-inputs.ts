@@ -36,7 +36,7 @@ export class StreamInputs implements AsyncIterableIterator<unknown> {
       })
     } else {
       this.#over = true
-      if (message.type === 'inputs-failed') this.#error = { error: decodeError(message.error) }
+      if (message.type === 'inputs-failed') this.#error = { error: decodeError(message.error, this.#context.told) }
     }
     this.#stir()
   }

@@ -66,6 +66,11 @@ export class WorkerContext implements Context {
     this.#told = undefined
   }
 
+  /** Why the present call was told to stop. */
+  get told(): unknown {
+    return this.#told?.reason
+  }
+
   /** The present call is told to stop. */
   tell(reason: EncodedError): void {
     if (this.#told !== undefined) return

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { type Feed, RemoteOutputs } from '../../packages/workers/src/remote-outputs.js'
+import { settlesSoon, turns } from '../support/turns.js'
+
+/** Outputs, and what their worker and the node are told. */
+function outputsOf(feed?: Feed) {
+  const told: unknown[] = []
+  const source = { taken: (count: number) => void told.push(count), wantsNoMore: () => void told.push('no more') }
+  const emitted: unknown[] = []
+  const context = { emit: (...args: unknown[]) => void emitted.push(args) }
+  return { told, emitted, outputs: new RemoteOutputs(source, context, { inStep: false, ...(feed && { feed }) }) }
+}
+
+const values = (...list: readonly unknown[]): { value: unknown }[] => list.map((value) => ({ value }))
+
+describe('outputs of a generator elsewhere', () => {
+  test('come in their order, and the worker is told how many when they run out', async () => {
+    const { outputs, told } = outputsOf()
+    outputs.add(values(1, 2))
+    expect([await outputs.next(), await outputs.next()]).toEqual(values(1, 2).map((one) => ({ done: false, ...one })))
+    expect(told).toEqual([])
+    const third = outputs.next()
+    await turns(1)
+    expect(told).toEqual([2])
+    outputs.add(values(3))
+    expect(await third).toEqual({ done: false, value: 3 })
+  })
+
+  test('end, and stay at their end', async () => {
+    const { outputs } = outputsOf()
+    outputs.add(values(1))
+    outputs.end()
+    const steps = [await outputs.next(), await outputs.next(), await outputs.next()]
+    expect(steps.map(({ done }) => done)).toEqual([false, true, true])
+  })
+
+  test('end with an error after what came before, once', async () => {
+    const { outputs } = outputsOf()
+    outputs.add(values(1))
+    outputs.end({ error: new Error('mine') })
+    expect(await outputs.next()).toEqual({ done: false, value: 1 })
+    await expect(outputs.next()).rejects.toThrow('mine')
+    expect(await outputs.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('that have a port are emitted in their turn', async () => {
+    const { outputs, emitted } = outputsOf()
+    outputs.add([{ port: 'left', value: 1, meta: { m: 1 } }, { value: 2 }])
+    expect(await outputs.next()).toEqual({ done: false, value: 2 })
+    expect(emitted).toEqual([['left', 1, { meta: { m: 1 } }]])
+  })
+
+  test('may be undefined', async () => {
+    const { outputs } = outputsOf()
+    outputs.add(values(undefined))
+    expect(await outputs.next()).toEqual({ done: false, value: undefined })
+  })
+
+  test('are given up, when the worker has cleaned up', async () => {
+    const { outputs, told } = outputsOf()
+    outputs.add(values(1, 2, 3))
+    await outputs.next()
+    const left = outputs.return()
+    expect(await settlesSoon(left)).toBe(false)
+    outputs.end()
+    expect([await left, told[0]]).toEqual([{ done: true, value: undefined }, 'no more'])
+  })
+
+  test('are given up once, however often that is asked for', async () => {
+    const { outputs, told } = outputsOf()
+    const all = [outputs.return(), outputs.return()]
+    outputs.end()
+    await Promise.all(all)
+    expect(told.filter((one) => one === 'no more')).toHaveLength(1)
+  })
+
+  test('tell what the cleaning up threw', async () => {
+    const { outputs } = outputsOf()
+    const left = outputs.return()
+    outputs.end({ error: new Error('in return') })
+    await expect(left).rejects.toThrow('in return')
+  })
+
+  test('say nothing to a worker that is at its end', async () => {
+    const { outputs, told } = outputsOf()
+    outputs.add(values(1))
+    outputs.end()
+    await outputs.return()
+    expect(told).toEqual([])
+  })
+
+  test('wake all that wait for them', async () => {
+    const { outputs } = outputsOf()
+    const waits = [outputs.next(), outputs.return()]
+    outputs.end()
+    expect(await Promise.all(waits)).toEqual(Array(2).fill({ done: true, value: undefined }))
+  })
+})
+
+describe('outputs of a stream elsewhere', () => {
+  test('let the node follow the inputs, and feed the worker when it has none', async () => {
+    const seen: unknown[] = []
+    const feed: Feed = { advance: async (inputs) => void seen.push(inputs), give: () => void seen.push('give') }
+    const { outputs } = outputsOf(feed)
+    outputs.add([{ wants: true }, { value: 'a', inputs: 1 }, { value: 'b', inputs: 2 }])
+    expect([(await outputs.next()).value, (await outputs.next()).value]).toEqual(['a', 'b'])
+    expect(seen).toEqual(['give', 1, 2])
+  })
+
+  test('that are given up still feed it, so that it hears of the end', async () => {
+    const seen: unknown[] = []
+    const { outputs } = outputsOf({ advance: () => undefined, give: () => void seen.push('give') })
+    outputs.add([{ value: 1 }, { wants: true }])
+    const left = outputs.return()
+    outputs.end()
+    await left
+    expect(seen).toEqual(['give'])
+  })
+})
