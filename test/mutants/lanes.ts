@@ -134,13 +134,15 @@ export const LANES: readonly Mutant[] = [
   {
     name: 'an item without a key is lost',
     what: 'An item whose key could not be told is not failed.',
-    changes: [{ file: 'processor.ts', search: 'void this.fault(packet, failure, 0)\n      return', replace: 'return' }],
+    changes: [
+      { file: 'chained-node.ts', search: 'void this.fault(packet, failure, 0)\n      return', replace: 'return' },
+    ],
     caughtBy: of('e2e/partitions', 'that throws fails the item'),
   },
   {
     name: 'a promise in place of a key is nobody’s',
     what: 'What a promise in place of a key rejects with is a rejection that nobody handles.',
-    changes: [{ file: 'processor.ts', search: 'key.then(undefined, () => {})', replace: '' }],
+    changes: [{ file: 'chained-node.ts', search: 'key.then(undefined, () => {})', replace: '' }],
     caughtBy: of('e2e/partitions', 'a promise that rejects'),
   },
   {

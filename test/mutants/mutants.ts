@@ -1,3 +1,4 @@
+import { AHEAD } from './ahead.js'
 import { ATTEMPTS } from './attempts.js'
 import { BARE_REGIONS } from './bare-regions.js'
 import { BATCHING } from './batching.js'
@@ -17,7 +18,15 @@ import { VERDICTS } from './verdicts.js'
 import { WAKING } from './waking.js'
 
 /** What joins, credits, turns, verdicts and call chains rest on: tried in every run. */
-export const OFTEN: readonly Mutant[] = [...COUNTING, ...PAIRING, ...CREDITS, ...WAKING, ...VERDICTS, ...LINKS]
+export const OFTEN: readonly Mutant[] = [
+  ...COUNTING,
+  ...PAIRING,
+  ...CREDITS,
+  ...WAKING,
+  ...VERDICTS,
+  ...LINKS,
+  ...AHEAD,
+]
 
 /**
  * Those of failure, batches, requests, stalls and the rest of call chains: tried with `SOAK=1`, for they take longer than
