@@ -4,7 +4,7 @@
  * streams are in `executor-suite-coros.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Context, type CoroDefinition, DROP, defineCoro, type SourceOutput } from '@pipelines/core'
+import { type Context, type CoroDefinition, DROP, defineCoro, type SourceOutput } from '@pipelines/core/coro'
 import { note } from './executor-suite-notes.js'
 
 /** Gives its input. */

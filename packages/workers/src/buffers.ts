@@ -1,4 +1,4 @@
-import { isPlain } from '@pipelines/core'
+import { isPlain } from '@pipelines/core/coro'
 
 /** From how many bytes on a buffer is worth being looked at: less is copied as quickly as it is moved. */
 const LARGE = 16_384

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { isPlain, PipelineError, reasonOf } from '@pipelines/core'
+import { isPlain, PipelineError, reasonOf } from '@pipelines/core/coro'
 
 /** Makes a copy as a message would; throws where it could not. */
 export type Copy = (value: unknown) => unknown

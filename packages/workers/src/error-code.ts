@@ -1,4 +1,4 @@
-import { isPipelineError, reasonOf } from '@pipelines/core'
+import { isPipelineError, reasonOf } from '@pipelines/core/coro'
 import { cloneablePart } from './cloneable.js'
 
 /** Whatever was thrown, so that it can be sent. */

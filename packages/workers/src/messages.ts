@@ -1,4 +1,4 @@
-import type { Meta } from '@pipelines/core'
+import type { Meta } from '@pipelines/core/coro'
 import type { EncodedError, EncodedFields } from './error-code.js'
 import type { Session } from './session.js'
 

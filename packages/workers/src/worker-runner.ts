@@ -142,7 +142,8 @@ export class WorkerRunner implements Runner, StaffOwner {
       if (held.length === 0) this.logger.warn({ err: error }, 'A worker died while it had nothing to do.')
       for (const call of left) this.#watch(call)
       this.#waiting = [...left, ...this.#waiting]
-      this.#dispatch()
+      // One that could not be set up is not replaced: whoever waits for it ends the run.
+      if (coro.setup === undefined || lane.isSetUp) this.#dispatch()
     }
   }
 

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort } from 'node:worker_threads'
-import { defineCoro } from '@pipelines/core'
+import { defineCoro } from '@pipelines/core/coro'
 
 /** Coroutines that end their worker, and modules that do not load there. The tests say how by the environment. */
 

@@ -1,4 +1,4 @@
-import { defineCoro } from '@pipelines/core'
+import { defineCoro } from '@pipelines/core/coro'
 
 /** Names that lead to coroutines, and names that do not. */
 

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { DROP, defineCoro } from '@pipelines/core'
+import { DROP, defineCoro } from '@pipelines/core/coro'
 
 /** Coroutines that do not behave. */
 

@@ -1,4 +1,4 @@
-import { defineCoro } from '@pipelines/core'
+import { defineCoro } from '@pipelines/core/coro'
 
 /** Coroutines that give what is hard to send. */
 

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import { DROP, defineCoro } from '@pipelines/core'
+import { DROP, defineCoro } from '@pipelines/core/coro'
 import { strikes } from './strikes.mjs'
 
 /*

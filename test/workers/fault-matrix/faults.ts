@@ -28,7 +28,7 @@ const BOTH: readonly Kind[] = ['thread', 'process']
 
 const thrown = (cause?: unknown) => (): Failure => ({
   code: 'PLB_NODE_FAILED',
-  details: { phase: 'run' },
+  details: { phase: 'run', cause },
   ...(cause !== undefined && { cause }),
 })
 

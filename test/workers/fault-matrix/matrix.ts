@@ -6,7 +6,7 @@ import { type Column, GRAPHS } from '../../e2e/fault-matrix/graphs.js'
 import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
 import { expectExact, expectSound, leavingNothingAlive } from './checks.js'
 import { FAULTS, type WorkerFault } from './faults.js'
-import { executorOf, type Kind, run, type Stricken, stationed, strickenBy } from './trial.js'
+import { executorOf, type Kind, type Placed, run, type Stricken, stationed, strickenBy } from './trial.js'
 
 /*
  * F13: everything that can go wrong in a worker, in some graphs, under every policy. Where the item is skipped, exactly
@@ -27,7 +27,7 @@ const RETRY = { attempts: 2, minDelayMs: 1, jitter: 'none' } as const
 interface Cell {
   readonly kind: Kind
   readonly fault: WorkerFault
-  readonly placed: ReturnType<typeof stationed>
+  readonly placed: Placed
   readonly executor: WorkerExecutor
 }
 

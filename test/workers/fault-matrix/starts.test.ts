@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Pipeline } from '@pipelines/plumber'
 import { hashOf, randomOf } from '@pipelines/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { seedsOf, withSeed } from '../../support/seeds.js'
+import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
 import { comesTrue } from '../hosts/alive.js'
 import { expectSound, leavingNothingAlive } from './checks.js'
 import { COLUMNS, warmUp } from './matrix.js'
@@ -78,7 +78,7 @@ const STARTS = [
   ['exit3', 'it ended with the exit code 3'],
 ] as const
 
-describe.each(KINDS)('a %s', (kind) => {
+describe.each(KINDS)('a %s', manySeeds, (kind) => {
   test.each(STARTS)('that cannot start (%s) fails the run, and is not replaced', (does, what) =>
     forColumns({ kind, does, strike: NO_STRIKE }, ({ report }, { stricken, starts }) => {
       expect(report.error).toMatchObject({
@@ -97,14 +97,14 @@ describe.each(KINDS)('a %s', (kind) => {
       (pipeline) => void pipeline.doomsday('enough'),
     ))
 
-  test.each(['exit0', 'exit3'])('that ends in setup (%s) fails the run, and is not replaced', (does) =>
+  test.each(['exit0', 'exit3'])('that ends in setup (%s) fails the run, and is replaced once at most', (does) =>
     forColumns({ kind, strike: { at: 'setup', does, attempts: 0 } }, ({ report }, { stricken, starts }) => {
       expect(report.error).toMatchObject({
         code: 'PLB_NODE_FAILED',
         details: { node: stricken.victim.node.name, phase: 'setup' },
         cause: { code: 'PLB_WORKER_DIED' },
       })
-      expect(starts, 'workers started').toBe(1)
+      expect(starts, 'workers started').toBeLessThanOrEqual(2)
     }),
   )
 

@@ -49,12 +49,12 @@ const FEW = 16
 const ITEMS = 12
 /** Milliseconds that calls get to obey. */
 export const GRACE_MS = 5_000
-/** Old enough for Node itself, and soon used up. */
-const MEMORY_MB = 48
+/** Memory of a worker: enough for Node itself, and soon used up. */
+const MEMORY_MB = 24
 const COROS = new URL('./coros.mjs', import.meta.url)
 /** Workers of a node that works elsewhere, and the share of such nodes. */
 const MOST_WORKERS = 2
-const AWAY = 0.3
+const AWAY = 0.15
 
 const SOURCE_STYLES = ['generator', 'asyncGenerator', 'list', 'put'] as const
 

@@ -1,4 +1,4 @@
-import { type AnyIterator, DROP, isThenable } from '@pipelines/core'
+import { type AnyIterator, DROP, isThenable } from '@pipelines/core/coro'
 import type { Emitted } from '../messages.js'
 import type { Outputs } from './outputs.js'
 

@@ -1,4 +1,11 @@
-import { type Coro, type CoroDefinition, type CoroOrigin, functionOf, isCoroDefinition, lookUp } from '@pipelines/core'
+import {
+  type Coro,
+  type CoroDefinition,
+  type CoroOrigin,
+  functionOf,
+  isCoroDefinition,
+  lookUp,
+} from '@pipelines/core/coro'
 import type { Session } from '../session.js'
 
 /** The coroutine of a node and its args, as they are in this thread or process. */

@@ -8,7 +8,7 @@ import {
   PipelineError,
   show,
   type TeardownReason,
-} from '@pipelines/core'
+} from '@pipelines/core/coro'
 import { decodeError, type EncodedError } from '../error-code.js'
 import type { ToWorker } from '../messages.js'
 import type { Session } from '../session.js'

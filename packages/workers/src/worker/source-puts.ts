@@ -1,4 +1,4 @@
-import type { Meta, SourceOutput } from '@pipelines/core'
+import type { Meta, SourceOutput } from '@pipelines/core/coro'
 import { cloneError, uncloneable } from '../cloneable.js'
 import { decodeError } from '../error-code.js'
 import type { ToWorker } from '../messages.js'

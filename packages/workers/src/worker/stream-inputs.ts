@@ -1,4 +1,4 @@
-import type { Meta } from '@pipelines/core'
+import type { Meta } from '@pipelines/core/coro'
 import { decodeError } from '../error-code.js'
 import type { ToWorker } from '../messages.js'
 import type { WorkerContext } from './worker-context.js'

@@ -1,4 +1,4 @@
-import { type Context, type Logger, type Meta, SILENT } from '@pipelines/core'
+import { type Context, type Logger, type Meta, SILENT } from '@pipelines/core/coro'
 import { decodeError, type EncodedError, encodeError, encodeFields } from '../error-code.js'
 import type { Emitted, Particulars, ToHost } from '../messages.js'
 import type { Session } from '../session.js'
