@@ -14,8 +14,8 @@ function ahead(perWorker: number) {
   const calls: Begun[] = []
   const executor: Executor = {
     name: 'ahead',
-    open: ({ setCallsPerWorker }) => {
-      setCallsPerWorker(perWorker)
+    open: ({ control }) => {
+      control.setCallsPerWorker(perWorker)
       return { run: same, begin: (value, _, done) => void calls.push({ value, ...done }) }
     },
   }

@@ -29,6 +29,6 @@ test('what coroutines need is the same in the part as in the whole', () => {
 test('what coroutines need loads no engine with it', () => {
   const { files, packages } = loadedWith('coro-kit.ts')
   expect(packages).toEqual([])
-  const few = ['catalogue', 'context', 'coro-kit', 'coro-names', 'coro', 'errors', 'iterate', 'text']
+  const few = ['catalogue', 'context', 'coro-kit', 'coro-names', 'coro', 'errors', 'iterate', 'load-hint', 'text']
   expect([...files].toSorted()).toEqual(few.map((name) => `${name}.ts`))
 })

@@ -80,7 +80,7 @@ describe('an executor', () => {
         ...{ node: 'out', coro, args: { a: 1 }, kind: 'map', run },
         properties: expect.objectContaining({ workers: 3 }),
         ...{ origin: undefined, references: undefined, holds: undefined },
-        ...{ signal: expect.any(AbortSignal), setCallsPerWorker: expect.any(Function) },
+        control: expect.objectContaining({ signal: expect.any(AbortSignal), setCallsPerWorker: expect.any(Function) }),
       },
     ])
   })
@@ -217,8 +217,8 @@ describe('a runner', () => {
     let most = 0
     const executor: Executor = {
       name: 'wide',
-      open: ({ setCallsPerWorker }) => {
-        setCallsPerWorker(4)
+      open: ({ control }) => {
+        control.setCallsPerWorker(4)
         return {
           run: (value) =>
             new Promise((resolve) => {

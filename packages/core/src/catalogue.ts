@@ -1,3 +1,4 @@
+import { loadHint } from './load-hint.js'
 import { cut, quote, reasonOf } from './text.js'
 
 /** One problem of a graph document, as `Plumber.check` lists it. */
@@ -129,7 +130,10 @@ export const CATALOGUE = {
       'Use await Plumber.create().',
     ),
   CORO_LOAD: (d: { node: string; ref: string; cause: unknown }): Wording =>
-    say(`The coroMap threw for the coroutine ${quote(d.ref)} of node ${quote(d.node)}: ${reasonOf(d.cause)}.`),
+    say(
+      `The coroMap threw for the coroutine ${quote(d.ref)} of node ${quote(d.node)}: ${reasonOf(d.cause)}.`,
+      loadHint(d.cause),
+    ),
   CORO_NOT_PORTABLE: (d: { node: string; executor: string; what: string; hint?: string | undefined }): Wording =>
     say(`Node ${quote(d.node)} runs in the executor ${quote(d.executor)}, but ${d.what}.`, d.hint),
   CORO_ARGS: (d: { node: string; ref: string; what: string; suggestion?: string | undefined }): Wording =>

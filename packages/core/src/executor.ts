@@ -49,7 +49,12 @@ export interface NodeBinding extends NodeCode {
   /** See {@link PlanNode.holds}. */
   readonly holds: PlanNode['holds']
   readonly run: RunFacts
-  /** Aborts when the node is told to stop. */
+  readonly control: NodeControl
+}
+
+/** A node at work, as far as its runner has to do with it. */
+export interface NodeControl {
+  /** Aborts when the node is told to stop. Made when first read. */
   readonly signal: AbortSignal
   /**
    * Sets how many calls of `run` the node makes at once for each of its workers: more than one lets values travel
@@ -57,7 +62,7 @@ export interface NodeBinding extends NodeCode {
    *
    * @defaultValue 1
    */
-  readonly setCallsPerWorker: (count: number) => void
+  setCallsPerWorker(count: number): void
 }
 
 /** Why a coroutine cannot run in an executor. */
@@ -119,18 +124,23 @@ export interface Runner {
   kill?(): Promise<void>
 }
 
-/** What an executor is told of a node. */
+/** What an executor is told of a node. Field by field: this is part of the making of every pipeline. */
 export function bindingOf(
-  { name, coro, args, origin, references, kind, properties, holds }: PlanNode & { readonly coro: CoroDefinition },
-  run: RunFacts,
-  running: { readonly signal: AbortSignal; readonly setCallsPerWorker: NodeBinding['setCallsPerWorker'] },
+  plan: PlanNode,
+  coro: CoroDefinition,
+  node: NodeControl & { readonly host: RunFacts },
 ): NodeBinding {
   return {
-    ...{ node: name, coro, args, origin, references, kind, properties, holds, run },
-    get signal() {
-      return running.signal // few ask
-    },
-    setCallsPerWorker: (count) => running.setCallsPerWorker(count),
+    node: plan.name,
+    coro,
+    args: plan.args,
+    origin: plan.origin,
+    references: plan.references,
+    kind: plan.kind,
+    properties: plan.properties,
+    holds: plan.holds,
+    run: node.host,
+    control: node,
   }
 }
 

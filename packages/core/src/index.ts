@@ -29,6 +29,7 @@ export type {
   Executor,
   NodeBinding,
   NodeCode,
+  NodeControl,
   Refusal,
   RunFacts,
   Runner,
@@ -38,6 +39,7 @@ export type { PutOptions } from './feed.js'
 export { type AnyIterator, isGenerator, isThenable, iteratorOf } from './iterate.js'
 export type { Output } from './leaf.js'
 export type { NodeState, RunState } from './lifecycle.js'
+export { loadHint } from './load-hint.js'
 export { Network } from './network.js'
 export type { NetworkOptions } from './network-options.js'
 export { pacer } from './pacer.js'

@@ -87,7 +87,7 @@ export abstract class RunningNode implements SlotOwner {
   start(): void | Promise<void> {
     const { coro, executor } = this.plan
     if (coro === undefined) return this.#begin(NO_RUNNER)
-    const opened = executor.open(bindingOf({ ...this.plan, coro }, this.host, this))
+    const opened = executor.open(bindingOf(this.plan, coro, this))
     if (isThenable(opened)) return opened.then((runner) => this.#begin(runner))
     this.#runner = opened
     return opened.ready === undefined ? this.#begin(opened) : opened.ready.then(() => this.#begin(opened))

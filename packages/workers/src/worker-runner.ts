@@ -61,7 +61,8 @@ export class WorkerRunner implements Runner, StaffOwner {
   readonly #envs = new WeakMap<Context['env'], Context['env']>()
 
   constructor(binding: NodeBinding, { pool, options, copy }: RunnerParts) {
-    const { run, properties, coro, holds, signal } = binding
+    const { run, properties, coro, holds, control } = binding
+    const { signal } = control
     this.#binding = binding
     this.#copy = copy
     this.#workers = properties.workers
@@ -88,7 +89,7 @@ export class WorkerRunner implements Runner, StaffOwner {
 
   /** Settles when a worker has nothing to do. */
   free(): undefined | Promise<void> {
-    const isOver = this.#broken !== undefined || this.#binding.signal.aborted
+    const isOver = this.#broken !== undefined || this.#binding.control.signal.aborted
     if (isOver || this.#staff.usable(this.#workers).some((lane) => lane.isIdle)) return undefined
     this.#staff.prepareMore(1, this.#workers)
     return new Promise((resolve) => this.#forFree.push(resolve))
@@ -132,8 +133,8 @@ export class WorkerRunner implements Runner, StaffOwner {
   }
 
   died(lane: Lane, error: PipelineError, { held, left }: { held: readonly Call[]; left: readonly Call[] }): void {
-    const { coro, signal } = this.#binding
-    const isOver = this.#closing || signal.aborted
+    const { coro, control } = this.#binding
+    const isOver = this.#closing || control.signal.aborted
     // What it had gathered is gone with it, and nobody could tell that from the outputs.
     if (!isOver && lane.isSetUp && coro.flush !== undefined) this.broken(new RunnerError('run', error))
     for (const call of held) call.reject(this.#broken ?? error)
@@ -171,7 +172,7 @@ export class WorkerRunner implements Runner, StaffOwner {
   /** Lets a call hear of its own signal. */
   #watch(call: Call): void {
     const { signal } = call.context
-    if (signal === this.#binding.signal) return
+    if (signal === this.#binding.control.signal) return
     call.watch(signal, () => this.#interrupt(call))
     if (signal.aborted) queueMicrotask(() => this.#interrupt(call))
   }
@@ -220,7 +221,7 @@ export class WorkerRunner implements Runner, StaffOwner {
     // Not for every small change: it costs a look at the queue.
     if (wanted <= now && wanted > now / 2) return
     this.#callsPerWorker = wanted
-    this.#binding.setCallsPerWorker(wanted)
+    this.#binding.control.setCallsPerWorker(wanted)
   }
 
   async #runStream(inputs: StreamInputs, context: Context): Promise<RemoteOutputs> {
@@ -264,8 +265,8 @@ export class WorkerRunner implements Runner, StaffOwner {
 
   /** @param context where what it emits goes; nowhere, where there is none */
   #callAlone(lane: Lane, message: Alone, context?: Context): Promise<unknown> {
-    const { run, signal } = this.#binding
-    const nowhere = { index: 0, signal, log: run.logger, emit: () => {} } as unknown as Context
+    const { run, control } = this.#binding
+    const nowhere = { index: 0, signal: control.signal, log: run.logger, emit: () => {} } as unknown as Context
     return new Promise((resolve, reject) => {
       lane.sendAlone(new Call(undefined, context ?? nowhere, { resolve, reject }), message)
     })

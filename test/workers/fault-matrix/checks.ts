@@ -33,6 +33,11 @@ export function expectExact({ report, outputs }: Seen, model: Model): void {
 export async function leavingNothingAlive(work: () => Promise<void>): Promise<void> {
   const before = alive()
   await work()
+  await expectNothingMore(before)
+}
+
+/** Asserts that soon no thread and no process is there that was not there before. */
+export async function expectNothingMore(before: Alive): Promise<void> {
   await comesTrue(() => isNothingMore(before))
   const now = alive()
   expect(

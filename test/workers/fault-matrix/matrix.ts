@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { hashOf, type Random, randomOf } from '@pipelines/testkit'
 import type { WorkerExecutor } from '@pipelines/workers'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Column, GRAPHS } from '../../e2e/fault-matrix/graphs.js'
 import { manySeeds, seedsOf, withSeed } from '../../support/seeds.js'
-import { expectExact, expectSound, leavingNothingAlive } from './checks.js'
+import { type Alive, alive } from '../hosts/alive.js'
+import { expectExact, expectNothingMore, expectSound, leavingNothingAlive } from './checks.js'
 import { FAULTS, type WorkerFault } from './faults.js'
 import { executorOf, type Kind, type Placed, run, type Stricken, stationed, strickenBy } from './trial.js'
 
@@ -92,11 +93,12 @@ export function matrixOf(kind: Kind): void {
   warmUp()
   for (const [row, column] of COLUMNS.entries())
     describe(`${column.name}:`, manySeeds, () => {
+      const shared = isThorough ? undefined : sharedExecutor(kind)
       for (const [place, fault] of FAULTS.entries())
         if (fault.kinds.includes(kind))
           test(fault.name, () => {
             const policies = Object.keys(POLICIES).filter((_, policy) => isThorough || (row + place) % 4 === policy)
-            return forSeeds(kind, `${column.name} ${fault.name}`, async (random, executor) => {
+            return forSeeds({ kind, name: `${column.name} ${fault.name}`, shared }, async (random, executor) => {
               const placed = stationed(column.draw, kind, random)
               for (const policy of policies) await expectCell(policy, { kind, fault, placed, executor })
             })
@@ -113,21 +115,52 @@ async function expectCell(policy: string, cell: Cell): Promise<void> {
   }
 }
 
-/** Tries something for each seed, with an executor of which nothing may be left. */
+/** What is to be tried for each seed. */
+interface Trials {
+  readonly kind: Kind
+  readonly name: string
+  /** Absent where each has an executor of its own, of which nothing may be left. */
+  readonly shared: (() => WorkerExecutor) | undefined
+}
+
 async function forSeeds(
-  kind: Kind,
-  name: string,
+  { kind, name, shared }: Trials,
   expectIt: (random: Random, executor: WorkerExecutor) => Promise<void>,
 ): Promise<void> {
+  const expectAlone = (random: Random): Promise<void> =>
+    leavingNothingAlive(async () => {
+      const executor = executorOf(kind)
+      try {
+        await expectIt(random, executor)
+      } finally {
+        await executor.close()
+      }
+    })
   for (const seed of seeds)
-    await withSeed(seed, () =>
-      leavingNothingAlive(async () => {
-        const executor = executorOf(kind)
-        try {
-          await expectIt(randomOf(hashOf(`${seed} ${kind} ${name}`)), executor)
-        } finally {
-          await executor.close()
-        }
-      }),
-    )
+    await withSeed(seed, () => {
+      const random = randomOf(hashOf(`${seed} ${kind} ${name}`))
+      return shared === undefined ? expectAlone(random) : expectIt(random, shared())
+    })
+}
+
+/**
+ * One executor for all tests of a column, whose workers are so used again; at the end nothing may be left of it. Workers
+ * that wait for the next test have a timer each, so timers are not looked at after each of them.
+ */
+function sharedExecutor(kind: Kind): () => WorkerExecutor {
+  const { setTimeout, setInterval } = globalThis
+  let before: Alive
+  let executor: WorkerExecutor
+  beforeAll(() => {
+    before = alive()
+    executor = executorOf(kind)
+  })
+  beforeEach(() => {
+    Object.assign(globalThis, { setTimeout, setInterval })
+  })
+  afterAll(async () => {
+    await executor.close()
+    await expectNothingMore(before)
+  })
+  return () => executor
 }

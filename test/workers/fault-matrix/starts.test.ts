@@ -104,7 +104,7 @@ describe.each(KINDS)('a %s', manySeeds, (kind) => {
         details: { node: stricken.victim.node.name, phase: 'setup' },
         cause: { code: 'PLB_WORKER_DIED' },
       })
-      expect(starts, 'workers started').toBeLessThanOrEqual(2)
+      expect(starts, 'workers started').toBe(1)
     }),
   )
 
