@@ -3,6 +3,8 @@ import { range } from '../support/blackbox.js'
 import { causesOf, ended, inThreadsAndProcesses, lineOf } from './worker-lines.js'
 
 const skips = (coro: string): { coro: string; onError: string } => ({ coro, onError: 'skip' })
+/** Whether this is the oldest Node that is supported. */
+const isOldest = process.versions.node.startsWith('20.')
 const trap = (): never => {
   throw new Error('trapped')
 }
@@ -32,9 +34,12 @@ inThreadsAndProcesses('values', (make) => {
 
   test.each(['strange', 'strangeLater'])('that cannot come back fail for themselves (%s)', async (coro) => {
     const { values, report } = await ended(await lineOf(make(), 'values.mjs', { src: () => range(10), a: skips(coro) }))
-    expect(values).toEqual([0, 8, 9])
+    // A view whose buffer is gone has no bytes; later Nodes send it to processes as what it is.
+    const gone = values.filter((value) => value instanceof Uint8Array && value.length === 0).length
+    expect(values.filter((value) => typeof value === 'number')).toEqual([0, 8, 9])
     expect(new Set(causesOf(report))).toEqual(new Set(['PLB_WORKER_CLONE']))
-    expect(report.nodes['a']).toMatchObject({ completed: 3, failed: 7 })
+    expect(report.nodes['a']).toMatchObject({ completed: 3 + gone, failed: 7 - gone })
+    expect(gone).toBeLessThanOrEqual(isOldest ? 0 : 1)
   })
 
   test('that throw when they are looked at are blamed on nobody else', async () => {

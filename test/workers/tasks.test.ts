@@ -29,6 +29,21 @@ const all = (tasks: Tasks): boolean[] => {
 }
 
 describe('tasks', () => {
+  test('keep their order where there is always another one', () => {
+    const tasks = new Tasks()
+    const taken: unknown[] = []
+    for (let n = 0; n < 500; n++) {
+      tasks.addCalls({ type: 'calls', values: [n, n + 0.5], indexes: [n, n] })
+      for (let count = n % 3; count > 0; count--) {
+        const task = tasks.take()
+        if (task?.what === 'item') taken.push(task.value)
+      }
+    }
+    for (let task = tasks.take(); task !== undefined; task = tasks.take())
+      if (task.what === 'item') taken.push(task.value)
+    expect(taken).toEqual(Array.from({ length: 1000 }, (_, place) => place / 2))
+  })
+
   test('are taken in their order, with what is their own', () => {
     const tasks = new Tasks()
     tasks.addCalls({ type: 'calls', values: ['a', 'b', 'c'], indexes: [5, 6, 7], particulars: [[1, { attempt: 2 }]] })

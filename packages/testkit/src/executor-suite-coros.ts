@@ -218,6 +218,7 @@ export const nullAtEnd: CoroDefinition = defineCoro({
   teardown: (ctx) => {
     ctx.emit('left', 'too late')
     note(ctx, 'teardown')
+    return () => 'of no interest'
   },
 })
 /** A stream of numbers. */

@@ -73,7 +73,7 @@ export const HOOKS: readonly Scenario[] = [
     loose: true, // which workers were free
   },
   {
-    name: 'state and what flush gives may be null, and what teardown emits goes nowhere',
+    name: 'state and what flush gives may be null, and what teardown emits or gives goes nowhere',
     play: async (stage) => {
       const { values, notes } = await stage.run({ coro: 'nullAtEnd' }, [1])
       return [values, notes]

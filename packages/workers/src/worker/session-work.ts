@@ -72,7 +72,7 @@ export class SessionWork {
         break
       case 'call':
         this.#tasks.add(message)
-        this.#work()
+        void this.#work()
         break
       case 'abort':
         this.#abort(message)
@@ -96,10 +96,12 @@ export class SessionWork {
     }
   }
 
-  /** Says what has not been said: the worker is about to end. */
+  /** Says what has not been said: the worker is about to end. Never throws. */
   flush(): void {
     this.#results.flush()
-    this.#outputs.flush()
+    try {
+      this.#outputs.flush()
+    } catch {} // the call fails with the worker
   }
 
   #abort({ call, reason }: Extract<ToWorker, { type: 'abort' }>): void {
@@ -137,10 +139,8 @@ export class SessionWork {
         return this.#call(() => this.#setUp())
       case 'flush':
         return this.#call(() => this.#methods.flush?.(this.#context))
-      case 'teardown': {
-        const reason = task.reason && decodeError(task.reason)
-        return this.#call(() => this.#methods.teardown?.(this.#context, reason))
-      }
+      case 'teardown':
+        return this.#call(() => this.#tearDown(task.reason && decodeError(task.reason)))
       case 'stream':
       case 'source':
         return this.#runLong(task.what)
@@ -156,6 +156,12 @@ export class SessionWork {
       this.#context.state = value
     }
     return isThenable(state) ? state.then(keep) : keep(state)
+  }
+
+  /** What it gives is of no interest. */
+  #tearDown(reason: TeardownReason): unknown {
+    const given = this.#methods.teardown?.(this.#context, reason)
+    return isThenable(given) ? given.then(() => {}) : undefined
   }
 
   /** A call that ends with a result. */

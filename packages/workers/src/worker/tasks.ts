@@ -10,6 +10,9 @@ export type Task =
     }
   | Extract<ToWorker, { type: 'call' }>
 
+/** How many that were taken are kept at most. */
+const MOST_TAKEN = 64
+
 /** The calls that are to be made, in their order, which is that of their numbers. */
 export class Tasks {
   /** The number of the present call, or of the next one. */
@@ -34,8 +37,16 @@ export class Tasks {
 
   /** The next one; the one before is over when the caller has counted it. */
   take(): Task | undefined {
-    const task = this.#tasks[this.#next++]
-    if (task !== undefined) return task
+    // Those that were taken are not kept, also where there is always another one.
+    if (this.#next >= MOST_TAKEN) {
+      this.#tasks.splice(0, this.#next)
+      this.#next = 0
+    }
+    const task = this.#tasks[this.#next]
+    if (task !== undefined) {
+      this.#next++
+      return task
+    }
     this.#tasks = []
     this.#next = 0
     return undefined
