@@ -15,8 +15,8 @@ export default defineConfig({
   resolve: { alias: sourceAliases() },
   test: {
     root,
-    // Vitest leaves one processor idle, which on two of them takes half as long again.
-    maxWorkers: 2,
+    // One more than there are processors of: tests of workers and servers wait for others much of the time.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default', new TallyReporter()],

@@ -3,11 +3,14 @@ import { expect, test } from 'vitest'
 import { plumberOf, range, turns } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { manySeeds, seedsOf, withSeed } from '../support/seeds.js'
+import { stillClock } from '../support/still-clock.js'
 
 /*
  * Inputs that are merged are served in turn (S3).
  * Replay a seed with: SEED=123 npx vitest run --project e2e test/e2e/fan-in.test.ts
  */
+stillClock()
+
 const seeds = seedsOf(40, 400)
 const ITEMS = 30
 

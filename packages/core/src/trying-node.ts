@@ -86,7 +86,8 @@ export abstract class TryingNode extends CallingNode {
         slot.tell(timeout)
       })
     try {
-      if (slot.clock !== undefined) await this.runner.free?.()
+      const wait = slot.clock && this.runner.free?.()
+      if (wait !== undefined) await this.#free(slot, wait)
       slot.clock?.run()
       const called = this.#start(slot, packet)
       if (isThenable(called)) this.waits()
@@ -101,6 +102,18 @@ export abstract class TryingNode extends CallingNode {
       return { error: timeout ?? thrown, sent: slot.gave, own: timeout !== undefined }
     } finally {
       slot.clock?.end()
+    }
+  }
+
+  /** Waits until the runner can begin a call, and one may start: others may have done so meanwhile. */
+  async #free(slot: WorkerSlot, wait: Promise<void>): Promise<void> {
+    for (
+      let next: Promise<void> | undefined = wait;
+      next !== undefined && this.#goesOn(slot);
+      next = this.runner.free?.()
+    ) {
+      await next
+      while (this.startDelayMs > 0 && this.#goesOn(slot)) await this.untilAllowed(slot)
     }
   }
 
