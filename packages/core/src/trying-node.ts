@@ -107,13 +107,10 @@ export abstract class TryingNode extends CallingNode {
 
   /** Waits until the runner can begin a call, and one may start: others may have done so meanwhile. */
   async #free(slot: WorkerSlot, wait: Promise<void>): Promise<void> {
-    for (
-      let next: Promise<void> | undefined = wait;
-      next !== undefined && this.#goesOn(slot);
-      next = this.runner.free?.()
-    ) {
-      await next
-      while (this.startDelayMs > 0 && this.#goesOn(slot)) await this.untilAllowed(slot)
+    await wait
+    while (this.startDelayMs > 0 && this.#goesOn(slot)) {
+      await this.untilAllowed(slot)
+      await this.runner.free?.()
     }
   }
 
