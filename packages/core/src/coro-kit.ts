@@ -1,6 +1,6 @@
 /*
  * What modules of coroutines need, and the workers that load them: a small part of the package, which is loaded by every
- * thread and process. Measured: the whole package takes 70 ms to load, this part 10.
+ * thread and process. Measured: the whole package takes 70 ms to load, this part 6.
  */
 export { type Context, type Logger, SILENT } from './context.js'
 export type { Coro, CoroDefinition, CoroKind, Meta, SourceOutput, TeardownReason } from './coro.js'

@@ -92,7 +92,8 @@ export class StreamProcessor extends EmittingNode {
 
   protected override giveUp(slot: WorkerSlot): void {
     super.giveUp(slot)
-    const call = this.#calls.get(slot)
+    // A request that is cancelled gives up what is its own: the call goes on, with what it has of others.
+    const call = this.state === 'stopping' ? this.#calls.get(slot) : undefined
     if (call !== undefined) this.#leave(call)
   }
 

@@ -210,7 +210,8 @@ export class WorkerRunner implements Runner, StaffOwner {
       const share = Math.ceil(this.#waiting.length / Math.max(1, idle.length))
       lane.send(this.#waiting.splice(0, this.#pipelines ? Math.min(share, lane.pace.batch) : 1))
     }
-    if (this.#waiting.length > 0) this.#staff.prepareMore(this.#waiting.length, this.#workers)
+    const wanted = this.#waiting.length + this.#forFree.length
+    if (wanted > 0) this.#staff.prepareMore(wanted, this.#workers)
   }
 
   /** Lets the node make as many calls as its workers could be sent. */
