@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from '@pipelines/core'
 import {
@@ -131,6 +132,8 @@ async function onHono(setup: Setup): Promise<Mounted> {
   })
   const close = async (): Promise<void> => {
     await mounted.close()
+    // It looks after a body that nobody read by two timers, one after the other, from when the connection has closed.
+    for (let timers = 0; timers < 3; timers++) await setTimeout(1)
     Object.defineProperty(globalThis, 'Request', { value: plainRequest, writable: true })
     Object.defineProperty(globalThis, 'Response', { value: plainResponse, writable: true })
   }
