@@ -7,7 +7,7 @@ import { TallyReporter } from './test/support/tally-reporter.js'
 const root = fileURLToPath(new URL('.', import.meta.url))
 
 /** Folders of `test/` whose tests must leave no timer, handle or listener behind. */
-const leakChecked = ['core', 'plumber', 'observe', 'workers', 'http', 'testkit', 'seeds', 'e2e']
+const leakChecked = ['core', 'plumber', 'observe', 'workers', 'std', 'flow', 'http', 'testkit', 'seeds', 'e2e']
 const unchecked = ['architecture', 'bench', 'demos', 'docs', 'support', 'types']
 
 export default defineConfig({

@@ -1,7 +1,7 @@
-import { defineCoro } from '@pipelines/core'
+import { defineCoro, moduleCoros } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { build, buildAsync } from '../../packages/plumber/src/build.js'
-import { type CoroMap, Coros, moduleCoros } from '../../packages/plumber/src/coro-map.js'
+import { type CoroMap, Coros } from '../../packages/plumber/src/coro-map.js'
 
 const one = (): number => 1
 const two = (): number => 2
@@ -141,10 +141,31 @@ describe('a module', () => {
   })
 })
 
+describe('a module with a group', () => {
+  const loaded = { twice: one, math: { half: two } }
+
+  test('has names that begin with it, and answers at once where it is loaded', () => {
+    const coros = new Coros(moduleCoros('file:///work.js', { group: 'work', loaded }))
+    expect(coros.find('work.math.half', 'n')).toEqual({
+      value: two,
+      origin: { module: 'file:///work.js', export: 'math.half' },
+    })
+    expect([coros.find('math.half', 'n'), coros.find('work', 'n')]).toEqual([undefined, undefined])
+    expect(coros.names()).toEqual(['work.twice', 'work.math.half', 'std.inlet'])
+  })
+
+  test('called "std" may have the reserved names, all but that of the inlet', () => {
+    const coros = new Coros([moduleCoros('file:///std.js', { group: 'std', loaded: { inlet: one, mine: two } })])
+    expect(coros.find('std.mine', 'n')).toMatchObject({ value: two })
+    expect(coros.find('std.inlet', 'n')).not.toMatchObject({ value: one })
+  })
+})
+
 describe('std.*', () => {
-  test('is never looked up in a coroMap', () => {
+  test('is never looked up in a coroMap of other names', () => {
     expect(problem({ std: { inlet: one, mine: one }, 'std.mine': one }, 'std.mine')).toMatch(/^PLB_CORO_NOT_FOUND/)
     expect(problem(() => one, 'std.inlte')).toContain('Did you mean "std.inlet"?')
+    expect(problem({}, 'std.filter')).toContain('import { std } from "@pipelines/std"')
   })
 
   test('has an inlet', () => {

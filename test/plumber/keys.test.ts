@@ -56,7 +56,8 @@ describe('what a node partitions by', () => {
 
   test('is not looked for where there is no coroMap', () => {
     expect(check(documentOf('key'))).toEqual([])
-    expect(check(documentOf('std.key')).map(({ pointer }) => pointer)).toEqual([AT])
+    expect(check(documentOf('std.key'))).toEqual([])
+    expect(placesOf(documentOf('std.key'), {})).toEqual([`PLB_CORO_NOT_FOUND ${AT}`])
   })
 
   test.each<[string, unknown, string]>([

@@ -38,3 +38,43 @@ export function functionOf(coro: Coro | CoroDefinition): (...parameters: readonl
   // A definition may use its own keys by `this`.
   return isCoroDefinition(coro) ? (...parameters) => Reflect.apply(run, coro, parameters) : (run as () => unknown)
 }
+
+/** Most names that are listed. */
+const MOST_NAMES = 10_000
+
+/** The names of all coroutines in a group, level by level. A group that contains itself is visited once. */
+export function namesIn(table: object): string[] {
+  const names: string[] = []
+  const seen = new Set([table])
+  const queue: { readonly group: object; readonly prefix: string }[] = [{ group: table, prefix: '' }]
+  for (const { group, prefix } of queue) {
+    for (const key of group instanceof Map ? group.keys() : Object.keys(group)) {
+      if (names.length >= MOST_NAMES) return names
+      const value = typeof key === 'string' ? readable(group, key) : undefined
+      if (isCoro(value)) names.push(prefix + key)
+      else if (isGroup(value) && !seen.has(value)) {
+        seen.add(value)
+        queue.push({ group: value, prefix: `${prefix}${key}.` })
+      }
+    }
+  }
+  return names
+}
+
+function readable(group: object, key: string): unknown {
+  try {
+    return entryOf(group, key)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a value can be used as a coroutine. */
+export function isCoro(value: unknown): value is Coro | CoroDefinition {
+  return (typeof value === 'function' && !isClass(value)) || isCoroDefinition(value)
+}
+
+/** Whether a function is a class, which cannot be called. */
+export function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value).slice(0, 6))
+}

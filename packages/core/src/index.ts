@@ -14,7 +14,7 @@ export type {
   TeardownReason,
 } from './coro.js'
 export { DROP, defineCoro, isCoroDefinition } from './coro.js'
-export { entryOf, functionOf, isGroup, isPlain, lookUp } from './coro-names.js'
+export { entryOf, functionOf, isClass, isCoro, isGroup, isPlain, lookUp, namesIn } from './coro-names.js'
 export { Counters } from './counters.js'
 export type { Batch, NodeProperties, PropertySpec, Rate, Retry, Window } from './defaults.js'
 export { DISPOSE_MS, DRAIN_MS, GRACE_MS, NODE_PROPERTIES } from './defaults.js'
@@ -40,6 +40,7 @@ export { type AnyIterator, isGenerator, isThenable, iteratorOf } from './iterate
 export type { Output } from './leaf.js'
 export type { NodeState, RunState } from './lifecycle.js'
 export { loadHint } from './load-hint.js'
+export { isModuleCoros, ModuleCoros, type ModuleCorosOptions, moduleCoros } from './module-coros.js'
 export { Network } from './network.js'
 export type { NetworkOptions } from './network-options.js'
 export { pacer } from './pacer.js'

@@ -161,7 +161,7 @@ function checkStructure(draft: Draft, limits: Limits, findings: Findings): { wir
 function* bindNodes({ draft, wiring, coros, binder }: Work, knownOnly: boolean): Stage<BoundNode[]> {
   const lookups: (Lookup | undefined)[] = wiring.names.map((node) => {
     const ref = draft.nodes.get(node)?.coro
-    const asked = typeof ref === 'string' && (!knownOnly || coros.isBuiltIn(ref))
+    const asked = typeof ref === 'string' && (!knownOnly || coros.isKnown(ref))
     return asked ? { node, ref, pointer: pointer('nodes', node, 'coro') } : undefined
   })
   const asked = lookups.filter((lookup) => lookup !== undefined)
@@ -212,7 +212,7 @@ function* bindArgs(
 /** Finds what the nodes partition by; by node. `knownOnly` as for {@link bindNodes}. */
 function* bindKeys(work: Work, knownOnly: boolean): Stage<Map<string, KeyOf>> {
   const { draft, wiring, coros } = work
-  const lookups = keyLookups(draft, wiring.names).filter(({ ref }) => !knownOnly || coros.isBuiltIn(ref))
+  const lookups = keyLookups(draft, wiring.names).filter(({ ref }) => !knownOnly || coros.isKnown(ref))
   const answers = lookups.length === 0 ? [] : yield { coros, lookups }
   const keys = lookups.flatMap((lookup, place) => {
     const answer = answers[place]

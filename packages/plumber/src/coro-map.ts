@@ -1,13 +1,4 @@
-import {
-  type Coro,
-  type CoroDefinition,
-  type CoroOrigin,
-  entryOf,
-  isCoroDefinition,
-  isGroup,
-  lookUp,
-  show,
-} from '@pipelines/core'
+import { type CoroOrigin, isClass, isGroup, isModuleCoros, lookUp, type ModuleCoros, namesIn, show } from '@pipelines/core'
 
 /**
  * Finds the coroutine for a name: the function, the result of `defineCoro()`, or a promise of either; `undefined` where
@@ -36,11 +27,13 @@ interface CoroSource {
   find(ref: string, node: string): Found | Promise<Found>
   /** The names that can be listed. */
   names(): Iterable<string>
+  /** What all its names begin with, where there is such a word. */
+  readonly group?: string | undefined
 }
 type Found = CoroEntry | undefined
 
-/** Names that start with this are ready-made coroutines, never looked up in a coroMap. */
-const BUILT_IN = 'std.'
+/** Names of this group are ready-made coroutines, looked up nowhere but there. */
+const READY = 'std'
 /** The value behind `std.inlet`: a source that `put` and `run(input)` feed. */
 export const INLET: unique symbol = Symbol('std.inlet')
 const BUILT_INS: ReadonlyMap<string, unknown> = new Map([['std.inlet', INLET]])
@@ -52,29 +45,38 @@ export class Coros {
   /** What is wrong with the coroMap as such. */
   readonly problem: string | undefined
   readonly #sources: readonly CoroSource[]
+  /** Those that may have names of the reserved group. */
+  readonly #ready: readonly CoroSource[]
 
   constructor(coroMap: unknown) {
     const sources: CoroSource[] = []
     this.given = coroMap !== undefined
     this.problem = this.given ? collect(coroMap, sources) : undefined
     this.#sources = sources
+    this.#ready = sources.filter(({ group }) => group === READY)
   }
 
   /** Whether a name is answered without a coroMap. */
-  isBuiltIn(ref: string): boolean {
-    return ref.startsWith(BUILT_IN)
+  isKnown(ref: string): boolean {
+    return BUILT_INS.has(ref)
   }
 
   /** The entry for a name; a promise only where a source that had to be asked is asynchronous. Throws what it throws. */
   find(ref: string, node: string): Found | Promise<Found> {
-    if (!this.isBuiltIn(ref)) return findFrom(this.#sources, ref, node)
     const value = BUILT_INS.get(ref)
-    return value === undefined ? undefined : { value }
+    if (value !== undefined) return { value }
+    return findFrom(isReady(ref) ? this.#ready : this.#sources, ref, node)
   }
 
   /** The names that can be listed, those of resolvers left out; for suggestions and schemas. */
   names(): string[] {
     return [...new Set([...this.#sources.flatMap((source) => [...source.names()]), ...BUILT_INS.keys()])]
+  }
+
+  /** What to do where a name is ready-made, but nothing ready-made was given; `undefined` elsewhere. */
+  missing(ref: string): string | undefined {
+    if (!isReady(ref) || this.#ready.length > 0) return undefined
+    return 'Add the ready-made coroutines to the coroMap: import { std } from "@pipelines/std", then [std, yours].'
   }
 
   /** What to do where a name leads into something that is not a group, such as a class; `undefined` elsewhere. */
@@ -91,10 +93,7 @@ export class Coros {
   }
 }
 
-/** Whether a function is a class, which cannot be called. */
-export function isClass(value: unknown): boolean {
-  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value).slice(0, 6))
-}
+const isReady = (ref: string): boolean => ref.startsWith(`${READY}.`)
 
 /** Whether a value is a promise, of any kind. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -170,93 +169,4 @@ class TableCoros implements CoroSource {
   names(): Iterable<string> {
     return namesIn(this.#table)
   }
-}
-
-const MODULE = Symbol.for('@pipelines/module-coros')
-
-/** The coroutines that a module exports. Threads and processes can load them too. @see {@link moduleCoros} */
-export class ModuleCoros implements CoroSource {
-  /** URL of the module. */
-  readonly url: string
-  #loading: Promise<object> | undefined
-  #namespace: object | undefined
-
-  constructor(url: string) {
-    this.url = url
-    Object.defineProperty(this, MODULE, { value: true })
-  }
-
-  /** Synchronous once the module is loaded. Rejects with the error of the import. */
-  find(ref: string): Found | Promise<Found> {
-    if (this.#namespace !== undefined) return this.#entry(this.#namespace, ref)
-    return this.#load().then((namespace) => this.#entry(namespace, ref))
-  }
-
-  /** Empty until the module is loaded. */
-  names(): Iterable<string> {
-    return this.#namespace === undefined ? [] : namesIn(this.#namespace)
-  }
-
-  #load(): Promise<object> {
-    this.#loading ??= import(/* @vite-ignore */ this.url).then((namespace: object) => {
-      this.#namespace = namespace
-      return namespace
-    })
-    return this.#loading
-  }
-
-  #entry(namespace: object, ref: string): Found {
-    const value = lookUp(namespace, ref)
-    return value === undefined || value === null ? undefined : { value, origin: { module: this.url, export: ref } }
-  }
-}
-
-/**
- * Takes coroutines from the exports of a module, which is imported when the first of them is needed. Such a coroMap
- * answers with promises: use `await Plumber.create()`.
- *
- * @example
- * const plumber = await Plumber.create(graph, { coroMap: moduleCoros(new URL('./coros.js', import.meta.url)) })
- */
-export function moduleCoros(url: URL | string): ModuleCoros {
-  return new ModuleCoros(String(url))
-}
-
-function isModuleCoros(value: unknown): value is ModuleCoros {
-  return typeof value === 'object' && value !== null && MODULE in value
-}
-
-/** Most names that are listed. */
-const MOST_NAMES = 10_000
-
-/** The names of all coroutines in a group, level by level. A group that contains itself is visited once. */
-function namesIn(table: object): string[] {
-  const names: string[] = []
-  const seen = new Set([table])
-  const queue: { readonly group: object; readonly prefix: string }[] = [{ group: table, prefix: '' }]
-  for (const { group, prefix } of queue) {
-    for (const key of group instanceof Map ? group.keys() : Object.keys(group)) {
-      if (names.length >= MOST_NAMES) return names
-      const value = typeof key === 'string' ? readable(group, key) : undefined
-      if (isCoro(value)) names.push(prefix + key)
-      else if (isGroup(value) && !seen.has(value)) {
-        seen.add(value)
-        queue.push({ group: value, prefix: `${prefix}${key}.` })
-      }
-    }
-  }
-  return names
-}
-
-function readable(group: object, key: string): unknown {
-  try {
-    return entryOf(group, key)
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether a value can be used as a coroutine. */
-export function isCoro(value: unknown): value is Coro | CoroDefinition {
-  return (typeof value === 'function' && !isClass(value)) || isCoroDefinition(value)
 }

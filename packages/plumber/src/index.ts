@@ -1,7 +1,8 @@
 export type { Load, RequestHandle, RunReport, Sample, Snapshot, TraceStep, VerdictCounts } from '@pipelines/core'
+export { moduleCoros } from '@pipelines/core'
 export type { BuildOptions } from './build.js'
 export type { Contract } from './contract.js'
-export { type CoroMap, type CoroResolver, type CoroTable, moduleCoros } from './coro-map.js'
+export type { CoroMap, CoroResolver, CoroTable } from './coro-map.js'
 export { defineGraph } from './define-graph.js'
 export type {
   CoroRef,

@@ -3,11 +3,12 @@ import {
   type CoroDefinition,
   type CoroOrigin,
   defineCoro,
+  isClass,
   isCoroDefinition,
   reasonOf,
   show,
 } from '@pipelines/core'
-import { type CoroEntry, type Coros, INLET, isClass, isPromise } from '../coro-map.js'
+import { type CoroEntry, type Coros, INLET, isPromise } from '../coro-map.js'
 import type { CoroRef } from './document.js'
 import type { Findings } from './findings.js'
 import { suggester } from './suggest.js'
@@ -81,7 +82,9 @@ export class Binder {
   #advice(ref: string): { readonly hint?: string | undefined; readonly suggestion?: string | undefined } {
     try {
       const hint = this.#coros.hint(ref)
-      return hint === undefined ? { suggestion: this.#suggest(ref) } : { hint }
+      if (hint !== undefined) return { hint }
+      const suggestion = this.#suggest(ref)
+      return suggestion === undefined ? { hint: this.#coros.missing(ref) } : { suggestion }
     } catch {
       return {} // a getter or a proxy in the coroMap threw
     }
