@@ -1,5 +1,5 @@
 import { at } from './arrays.js'
-import { OUT, type Plan } from './plan.js'
+import { isShared, OUT, type Plan } from './plan.js'
 
 /** The fork of a join, and the nodes of each branch between them, from the fork on, in the order of the inputs. */
 export interface BareBranches {
@@ -19,6 +19,7 @@ export function bareBranchesOf(plan: Plan, join: number, isPlain: (node: number)
   const within = (node: number): boolean => (regions.nodes.get(node)?.holds.length ?? 0) > 0
   if (fork === undefined || regions.forks.get(fork)?.joins.length !== 1 || within(fork) || within(join))
     return undefined
+  if (isShared(at(nodes, fork), edges)) return undefined
   const { inputs, properties } = at(nodes, join)
   if (properties.collect === 'all' || at(nodes, fork).outputs.length !== inputs.length) return undefined
   const branches: number[][] = []

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { at } from './arrays.js'
 import { type BareBranches, bareBranchesOf } from './bare-branches.js'
 import { inline } from './executor.js'
-import { OUT, type Plan } from './plan.js'
+import { isShared, OUT, type Plan } from './plan.js'
 import { isTrying } from './trying-node.js'
 
 /** What a plan allows to be called on the spot, and to travel bare. */
@@ -22,12 +22,13 @@ export function chainPlanOf(plan: Plan): ChainPlan {
   const found = known.get(plan)
   if (found !== undefined) return found
   const takesBare = plan.nodes.map((_, node) => isPlain(plan, node))
-  const calls = plan.nodes.map(({ outputs, properties }) =>
-    outputs.map((edge) => {
+  const calls = plan.nodes.map((node) => {
+    const fuses = node.properties.fuse && !isShared(node, plan.edges)
+    return node.outputs.map((edge) => {
       const { to, port } = at(plan.edges, edge)
-      return properties.fuse && port === OUT && at(takesBare, to) && at(plan.nodes, to).properties.fuse
-    }),
-  )
+      return fuses && port === OUT && at(takesBare, to) && at(plan.nodes, to).properties.fuse
+    })
+  })
   const branches = new Map<number, BareBranches>()
   for (const join of plan.regions.forkOf.keys()) {
     const between = bareBranchesOf(plan, join, (node) => at(takesBare, node))

@@ -57,6 +57,8 @@ export interface NodeProperties {
   readonly queueSize: number
   /** Outputs that may be on their way to a successor or in work there. */
   readonly packetsInFlight?: number
+  /** Whether an output by port `out` goes to all the successors there, or to the one that takes it first. */
+  readonly fanOut: 'copy' | 'share'
   /** Milliseconds that an attempt may take. */
   readonly timeoutMs?: number
   readonly retry?: Retry
@@ -169,6 +171,12 @@ export const NODE_PROPERTIES: {
     schema: { type: 'integer', minimum: 1 },
     description:
       'Outputs of the node that may be on their way to a successor or in work there. 1: the next one is made when the successor asks for it.',
+  },
+  fanOut: {
+    default: 'copy',
+    schema: { type: 'string', enum: ['copy', 'share'] },
+    description:
+      'Where an output goes that leaves by port "out": "copy", to all the successors there; "share", to one of them, the first in turn that has room.',
   },
   timeoutMs: {
     schema: { type: 'number', exclusiveMinimum: 0, maximum: LONGEST_MS },

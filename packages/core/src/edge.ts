@@ -19,6 +19,12 @@ export interface Edge {
   onClose: () => void
 }
 
+/** Who waits for room: told `true` when the packet was put, `false` when it was let go. */
+export interface Waiting {
+  readonly packet: Packet
+  readonly resume: (accepted: boolean) => void
+}
+
 /** What happens at the consuming end. `arrived` is called when an empty queue got a packet, not for every packet. */
 export interface Receiver {
   arrived(input: number): void

@@ -11,7 +11,7 @@ import type { JoinEdge } from './join-edge.js'
 import type { RunningNode } from './node.js'
 import type { Outlet } from './outlet.js'
 import type { Scope } from './packet.js'
-import type { Plan } from './plan.js'
+import { isShared, type Plan } from './plan.js'
 import type { Queue } from './queue.js'
 import { Relief } from './relief.js'
 import type { EdgeCounts, NodeCounts, Snapshot } from './report.js'
@@ -111,16 +111,17 @@ export class Pipework {
     for (const edge of this.#f.edges) edge.clear()
   }
 
-  /** Of the edges from a node, the one with the least room. */
+  /** Of the edges from a node, the one that its outputs wait for: with the least room; of those that share, with the most. */
   fullest(node: number): { readonly depth: number; readonly capacity: number } {
-    let [depth, capacity] = [0, Number.POSITIVE_INFINITY]
-    for (const number of at(this.#plan.nodes, node).outputs) {
-      const edge = at(this.#f.edges, number)
-      if (edge.capacity - edge.size >= capacity - depth) continue
-      depth = edge.size
-      capacity = edge.capacity
+    const planned = at(this.#plan.nodes, node)
+    const shared = isShared(planned, this.#plan.edges)
+    let found: { readonly depth: number; readonly capacity: number } | undefined
+    for (const number of planned.outputs) {
+      const { size: depth, capacity } = at(this.#f.edges, number)
+      const more = found === undefined ? 0 : capacity - depth - (found.capacity - found.depth)
+      if (found === undefined || (shared ? more > 0 : more < 0)) found = { depth, capacity }
     }
-    return { depth, capacity }
+    return found ?? { depth: 0, capacity: Number.POSITIVE_INFINITY }
   }
 
   counts(): { readonly nodes: Readonly<Record<string, NodeCounts>>; readonly edges: readonly EdgeCounts[] } {

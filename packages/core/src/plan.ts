@@ -62,6 +62,14 @@ export function isLeaf(
   return outputs.every((edge) => properties.onError === 'route' && edges[edge]?.port === ERROR)
 }
 
+/** Whether what a node gives by port `out` goes to one of several successors each time, and not to all of them. */
+export function isShared(
+  { outputs, properties }: Pick<PlanNode, 'outputs' | 'properties'>,
+  edges: readonly Pick<PlanEdge, 'port'>[],
+): boolean {
+  return properties.fanOut === 'share' && outputs.filter((edge) => edges[edge]?.port === OUT).length > 1
+}
+
 /** The port that returned and yielded values leave by. */
 export const OUT = 'out'
 /** The port that items leave by which failed, under `onError: "route"`. */

@@ -1,15 +1,10 @@
 import { Ages } from './ages.js'
-import type { Edge, QueueOptions, Receiver } from './edge.js'
+import type { Edge, QueueOptions, Receiver, Waiting } from './edge.js'
 import { PipelineError } from './errors.js'
 import type { Frame } from './frames.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { packetsOf } from './queue-iterator.js'
 import { Ring } from './ring.js'
-
-interface Waiting {
-  readonly packet: Packet
-  readonly resume: (accepted: boolean) => void
-}
 
 /**
  * A bounded edge. First in, first out; a full queue makes its producers wait, and one freed slot wakes one of them, first
@@ -98,8 +93,18 @@ export class Queue implements Edge {
     if (this.#state === 'ended') throw new PipelineError('STATE_NOT_RUNNING', { what: 'The queue', state: 'ended' })
     if (this.#state === 'closed') return false
     if (this.offer(packet)) return true
+    return new Promise((resume) => this.wait({ packet, resume }))
+  }
+
+  /** Lets a producer wait for room; only while there is none. */
+  wait(waiting: Waiting): void {
     this.waits++
-    return new Promise((resume) => this.#waiting.push({ packet, resume }))
+    this.#waiting.push(waiting)
+  }
+
+  /** That producer waits no more, and is not told. */
+  forget(waiting: Waiting): void {
+    this.#waiting.remove((other) => other === waiting)
   }
 
   /** Takes a packet that its producer is done with: it is inside, or lost like what is. */

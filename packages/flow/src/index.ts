@@ -1,1 +1,8 @@
-export {}
+export type { Blueprint } from './blueprint.js'
+export { elementIndex } from './element-index.js'
+export { concat, Flow, flow, type IterableOptions, run } from './flow.js'
+export type { FlowOptions, ItemsOptions } from './flow-run.js'
+export type { Given, Gives, Grouping, Indexed, RunArgs, Taken } from './flow-types.js'
+export type { Items } from './from.js'
+export { portable } from './portable.js'
+export type { OrderedOptions, SourceOptions, StageOptions, StageStatus } from './stage.js'

@@ -1,0 +1,111 @@
+import { type Coro, type CoroDefinition, type Executor, PipelineError } from '@pipelines/core'
+import type { CoroMap, GraphDocument, NodeDocument, PropertiesDocument, Successor } from '@pipelines/plumber'
+import { CoroNames, wordOf } from './coro-names.js'
+import { sharedExecutor } from './executors.js'
+import { Unique } from './unique.js'
+
+/**
+ * What every notation makes: a graph that is JSON, and the coroutines that it names. All but the graph are options of a
+ * Plumber.
+ *
+ * @example
+ * const { graph, ...options } = flow([1, 2, 3]).map(double).toBlueprint()
+ * const plumber = new Plumber(graph, options)
+ */
+export interface Blueprint {
+  readonly graph: GraphDocument
+  readonly coroMap: CoroMap
+  /** Those that its nodes name. */
+  readonly executors?: readonly Executor[]
+}
+
+/** A node as a notation describes it. */
+export interface NewNode {
+  /** What it does, in a word: its name, where its coroutine has none. */
+  readonly label: string
+  /** The name that somebody asked for. */
+  readonly name?: string | undefined
+  /** The name of a ready coroutine, as `std.batch`; or the coroutine. */
+  readonly coro: string | Coro | CoroDefinition
+  readonly args?: Readonly<Record<string, unknown>> | undefined
+  /** Args that are functions: in the graph they are named. */
+  readonly refs?: Readonly<Record<string, Coro | undefined>> | undefined
+  readonly properties?: NewProperties | undefined
+}
+
+/** Properties of a node, with the function itself where a document names one. */
+export interface NewProperties extends Omit<PropertiesDocument, 'partitionBy'> {
+  readonly partitionBy?: string | Coro | undefined
+}
+
+/** How one node sends to another. */
+export interface NewEdge {
+  readonly port?: string | undefined
+  readonly queueSize?: number | undefined
+}
+
+/** Makes a blueprint, node by node. */
+export class BlueprintBuilder {
+  readonly #coros = new CoroNames()
+  readonly #names = new Unique()
+  readonly #nodes = new Map<string, NodeDocument>()
+  readonly #graph = new Map<string, Successor[]>()
+  readonly #edges = new Set<string>()
+  readonly #executors = new Set<string>()
+
+  /** Adds a node and gives its name. Throws `PLB_OPTION_INVALID` where the name somebody asked for is taken. */
+  add({ label, name, coro, args, refs = {}, properties = {} }: NewNode): string {
+    const named = Object.entries(refs).flatMap(([arg, ref]) =>
+      ref === undefined ? [] : [[arg, this.#coros.nameOf(ref, arg === 'fn' ? label : arg)] as const],
+    )
+    const allArgs = { ...args, ...Object.fromEntries(named) }
+    const { partitionBy } = properties
+    const key = typeof partitionBy === 'function' ? this.#coros.nameOf(partitionBy, 'key') : partitionBy
+    const all = Object.entries({ ...properties, partitionBy: key })
+    const set = Object.fromEntries(all.filter(([, value]) => value !== undefined))
+    const own = typeof coro === 'string' ? refs.fn && wordOf(refs.fn) : wordOf(coro)
+    const node = name === undefined ? this.#names.name(own ?? label) : this.#given(name)
+    this.#nodes.set(node, {
+      coro: typeof coro === 'string' ? coro : this.#coros.nameOf(coro, label),
+      ...(Object.keys(allArgs).length > 0 && { args: allArgs }),
+      ...(Object.keys(set).length > 0 && { properties: set }),
+    })
+    this.#graph.set(node, [])
+    if (properties.executor !== undefined) this.#executors.add(properties.executor)
+    return node
+  }
+
+  /** Lets one node send to another. A second edge between the same two goes by a node that passes everything on. */
+  connect(from: string, to: string, { port, queueSize }: NewEdge = {}): void {
+    const edge = JSON.stringify([from, to, port])
+    if (this.#edges.has(edge)) {
+      const copy = this.add({ label: 'copy', coro: 'std.pass' })
+      this.connect(from, copy, { port })
+      this.connect(copy, to, { queueSize })
+      return
+    }
+    this.#edges.add(edge)
+    const plain = port === undefined && queueSize === undefined
+    this.#graph.get(from)?.push(plain ? to : { to, ...(port && { port }), ...(queueSize && { queueSize }) })
+  }
+
+  build(): Blueprint {
+    const executors = [...this.#executors].map(sharedExecutor).filter((executor) => executor !== undefined)
+    const graph = {
+      version: 1,
+      nodes: Object.fromEntries(this.#nodes),
+      graph: Object.fromEntries([...this.#graph].map(([name, to]) => [name, to.length === 0 ? null : to])),
+    } as const
+    return { graph, coroMap: this.#coros.coroMap, ...(executors.length > 0 && { executors }) }
+  }
+
+  #given(name: string): string {
+    if (this.#names.has(name))
+      throw new PipelineError('OPTION_INVALID', {
+        option: 'name',
+        what: `names two stages ${JSON.stringify(name)}`,
+        hint: 'Give each a name of its own.',
+      })
+    return this.#names.name(name)
+  }
+}
