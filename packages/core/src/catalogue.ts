@@ -1,5 +1,5 @@
 import { loadHint } from './load-hint.js'
-import { cut, quote, reasonOf } from './text.js'
+import { cyclePath, quote, reasonOf } from './text.js'
 
 /** One problem of a graph document, as `Plumber.check` lists it. */
 export interface Issue {
@@ -78,6 +78,8 @@ export const CATALOGUE = {
     ports: readonly string[]
     /** The join that waits for two of `ports`, where that is the problem. */
     join?: string | undefined
+    /** Whether `ports` are the names of two successors that share the outputs of the node. */
+    shared?: boolean | undefined
   }): Wording =>
     d.join === undefined
       ? say(
@@ -85,7 +87,9 @@ export const CATALOGUE = {
           didYouMean(d.suggestion) ?? `Its ports are ${d.ports.map(quote).join(', ')}.`,
         )
       : say(
-          `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
+          d.shared === true
+            ? `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')}, but these share the outputs of ${quote(d.node)}, and an item goes to only one.`
+            : `Node ${quote(d.join)} waits for both ${d.ports.map(quote).join(' and ')} of ${quote(d.node)}, but an item takes only one.`,
           'Set "aggregateInputs": false. Setting "missing" allows it: with "partial", what an item did not take is undefined.',
         ),
   GRAPH_UNEVEN_JOIN: (d: { node: string; why: string; hint?: string | undefined }): Wording =>
@@ -292,9 +296,3 @@ export const CATALOGUE = {
   INTERNAL: (d: { what: string }): Wording =>
     say(`A rule of the engine was broken: ${d.what}.`, 'This is a bug of the library; please report it.'),
 } as const
-
-/** Names of a cycle as people read them; a long one is cut in the middle to 20 names. */
-function cyclePath(path: readonly string[]): string {
-  const names = path.length <= 21 ? path : [...path.slice(0, 10), `… ${path.length - 20} more …`, ...path.slice(-10)]
-  return names.map((name) => cut(name, 80)).join(' → ')
-}

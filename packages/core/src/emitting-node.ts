@@ -3,6 +3,7 @@ import { PipelineError } from './errors.js'
 import type { Runner } from './executor.js'
 import { Draw, END, isGenerator, isThenable, OnlyOne } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
+import type { OwnPlace } from './own-place.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import { OUT } from './plan.js'
@@ -18,8 +19,8 @@ export interface Way {
   readonly scope?: Scope | undefined
   /** Draws the next value, where there is more to it; {@link AGAIN} when it has to be called again. */
   readonly next?: (draw: Draw) => unknown
-  /** What has to be waited for before the next value is drawn. */
-  readonly before?: () => Promise<void> | undefined
+  /** Taken before the next value is drawn, where each output needs one. */
+  readonly place?: OwnPlace | undefined
   /** What an output has to wait for before it may leave. */
   readonly gate?: () => Promise<void> | undefined
   /** Takes the outputs instead: they leave when the call has succeeded. */
@@ -51,7 +52,11 @@ export abstract class EmittingNode extends SettlingNode {
     if (this.exactlyOne && result === DROP) throw this.wrongCount(0)
     await way.gate?.()
     const emitted = slot.hasEmissions && (await this.sendEmissions(slot, way))
-    const sent = result !== DROP && (await this.send(way.origin(), result))
+    if (result === DROP) return emitted
+    if (way.place?.take() === false) await way.place.taken()
+    const origin = way.origin()
+    way.place?.leaves(origin)
+    const sent = await this.send(origin, result)
     return emitted || sent
   }
 
@@ -63,8 +68,7 @@ export abstract class EmittingNode extends SettlingNode {
     this.draws.set(draw, slot)
     try {
       for (;;) {
-        const before = way.before?.()
-        if (before !== undefined) await before
+        if (way.place?.take() === false) await way.place.taken()
         const next = way.next === undefined ? draw.next() : way.next(draw)
         if (next === AGAIN) {
           if (!this.live || !this.wanted) break
@@ -80,6 +84,7 @@ export abstract class EmittingNode extends SettlingNode {
           if (gate !== undefined) await gate
           if (slot.hasEmissions && (await this.sendEmissions(slot, way))) accepted = true
           if (value === END) break
+          if (value === DROP) way.place?.giveBack()
           const sent = value === DROP ? false : this.#sendDrawn(value, way)
           if (typeof sent === 'boolean' ? sent : await sent) accepted = true
           clock?.run()
@@ -117,7 +122,10 @@ export abstract class EmittingNode extends SettlingNode {
 
   /** Also when the node was told to stop meanwhile: what was drawn is not lost unless everything is. */
   #sendDrawn(value: unknown, way: Way): boolean | Promise<boolean> {
+    // Something else may have left with the place that was taken before this was drawn.
+    if (way.place?.take() === false) return way.place.taken().then(() => this.#sendDrawn(value, way))
     const origin = way.origin()
+    way.place?.leaves(origin)
     const sent = this.doomed || this.state === 'ended' ? false : this.send(origin, value)
     if (typeof sent === 'boolean') {
       way.onSent?.(value, sent, origin.meta)
@@ -174,7 +182,11 @@ export abstract class EmittingNode extends SettlingNode {
   protected async sendEmissions(slot: WorkerSlot, way: Way): Promise<boolean> {
     let accepted = false
     for (const { port, value, meta } of slot.takeEmissions()) {
-      const sent = this.state === 'ended' ? false : this.outlet.send(way.origin(), port, value, meta)
+      const place = port === OUT ? way.place : undefined
+      if (place?.take() === false) await place.taken()
+      const origin = this.state === 'ended' ? undefined : way.origin()
+      if (origin !== undefined) place?.leaves(origin)
+      const sent = origin !== undefined && this.outlet.send(origin, port, value, meta)
       const taken = typeof sent === 'boolean' ? sent : await this.movement.until(sent)
       if (taken) accepted = true
       way.onSent?.(value, taken, meta)

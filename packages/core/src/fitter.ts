@@ -17,9 +17,10 @@ import { Outlet } from './outlet.js'
 import type { Packet } from './packet.js'
 import { PartitionInlet } from './partition.js'
 import { type Fittings, Pipework } from './pipework.js'
-import { isLeaf, OUT, type Plan, type PlanEdge } from './plan.js'
+import { isLeaf, isShared, OUT, type Plan, type PlanEdge } from './plan.js'
 import { Processor } from './processor.js'
 import { Queue } from './queue.js'
+import { type Branch, SharedEdge } from './sharing.js'
 import { Source } from './source.js'
 import { StreamProcessor } from './stream-processor.js'
 import { WindowInlet } from './window.js'
@@ -189,14 +190,18 @@ class Fitter implements Fittings {
     const { regions, edges } = this.#plan
     const { host, deliver } = this.#o
     const window = this.#window(number)
+    const shared = this.#shared(number)
+    const own = shared === undefined ? outputs : outputs.filter((edge) => at(edges, edge).port !== OUT)
+    const single = own.map((edge) => ({
+      edge: at(this.edges, edge),
+      port: at(edges, edge).port,
+      regions: regions.edges.get(edge),
+    }))
     const outlet = new Outlet({
       node: name,
       leaf: isLeaf(at(this.#plan.nodes, number), edges),
-      edges: outputs.map((edge) => ({
-        edge: at(this.edges, edge),
-        port: at(edges, edge).port,
-        regions: regions.edges.get(edge),
-      })),
+      edges: shared === undefined ? single : [{ edge: shared, port: OUT, regions: undefined }, ...single],
+      shared,
       deliver,
       counters: at(this.counters, number),
       logger: host.logger,
@@ -215,6 +220,22 @@ class Fitter implements Fittings {
     return outlet
   }
 
+  /** The edges of which each output of a node takes one, as one edge. */
+  #shared(number: number): SharedEdge | undefined {
+    const node = at(this.#plan.nodes, number)
+    const { edges, regions } = this.#plan
+    if (!isShared(node, edges)) return undefined
+    const branches = node.outputs.flatMap((output): Branch[] => {
+      const { port, to } = at(edges, output)
+      const edge = this.edges[output]
+      if (port !== OUT) return []
+      if (edge instanceof Queue) return [{ edge, to: this.#name(to), regions: regions.edges.get(output) }]
+      throw new PipelineError('INTERNAL', { what: `node "${node.name}" shares its outputs with a join` })
+    })
+    const { ledger, logger } = this.#o.host
+    return new SharedEdge({ node: node.name, branches, ledger, logger, isDoomed: () => this.#o.host.doomed })
+  }
+
   /** The only edge of a node, where that node may take a place on it before it makes an item. */
   #places(number: number): InFlightQueue | undefined {
     const { outputs, kind, coro } = at(this.#plan.nodes, number)
@@ -224,11 +245,7 @@ class Fitter implements Fittings {
     if (at(this.#plan.edges, only).port !== OUT) return undefined
     if (at(this.#plan.nodes, at(this.#plan.edges, only).to).inputs.length !== 1) return undefined
     // Whoever may give several outputs for one place could wait for those that others hold, who wait for it.
-    return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run)
-      ? undefined
-      : kind === 'stream'
-        ? undefined
-        : edge
+    return kind === 'map' && coro !== undefined && types.isGeneratorFunction(coro.run) ? undefined : edge
   }
 
   #window(number: number): ForkWindow | undefined {

@@ -1,7 +1,7 @@
 import { at } from './arrays.js'
 import { PipelineError } from './errors.js'
-import type { Packet, Scope } from './packet.js'
-import type { Token } from './regions.js'
+import { Packet, type Scope } from './packet.js'
+import type { EdgeRegions, Token } from './regions.js'
 import { Ring } from './ring.js'
 
 /** A join as the frames see it. */
@@ -155,6 +155,19 @@ export function outwards(frame: Frame | undefined, steps: number): Frame | undef
   let found = frame
   for (let rest = steps; rest > 0 && found !== undefined; rest--) found = found.parent
   return found
+}
+
+/** The frame that a packet of `frame` has on an edge: without those that no join behind it needs. */
+export function frameOn(frame: Frame | undefined, regions: EdgeRegions | undefined): Frame | undefined {
+  if (regions === undefined || regions.up === 0) return frame
+  return regions.up < 0 ? undefined : outwards(frame, regions.up)
+}
+
+/** A packet as it is on an edge: see {@link frameOn}. */
+export function packetOn(packet: Packet, regions: EdgeRegions | undefined): Packet {
+  const { value, meta, scope, frame } = packet
+  const within = frameOn(frame, regions)
+  return within === frame ? packet : new Packet(value, meta, scope, within)
 }
 
 function shareOf(frame: Frame | undefined, token: Token): Share {

@@ -7,6 +7,7 @@ import type { InFlightQueue } from './in-flight-queue.js'
 import type { LeafOptions } from './leaf.js'
 import type { Scope } from './packet.js'
 import type { EdgeRegions, PortRegions } from './regions.js'
+import type { SharedEdge } from './sharing.js'
 
 /** One output edge, with what it does to frames where it is near a join. */
 export interface OutputEdge {
@@ -36,6 +37,8 @@ export interface OutletOptions extends LeafOptions {
   readonly fork?: BareRegion | undefined
   /** The region that lies around it, as long as nothing there carries a frame. */
   readonly inside?: BareRegion | undefined
+  /** The edge that stands for several of the graph, of which each output takes one. */
+  readonly shared?: SharedEdge | undefined
   /** Every output was closed: nobody wants what the node makes. */
   readonly onUnwanted: () => void
 }

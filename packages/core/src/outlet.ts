@@ -3,7 +3,7 @@ import type { BarePort } from './bare-region.js'
 import { type Link, OPEN } from './chain.js'
 import { DROP, type Meta } from './coro.js'
 import type { Counters } from './counters.js'
-import { outwards } from './frames.js'
+import { packetOn } from './frames.js'
 import type { InFlightQueue } from './in-flight-queue.js'
 import { Leaf } from './leaf.js'
 import type { OutletOptions, OutputEdge } from './outlet-options.js'
@@ -163,6 +163,8 @@ export class Outlet {
 
   /** Shows a sample of the outputs to `listener`; the function that comes back ends that. */
   tap(settings: TapSettings): () => void {
+    const { to, port } = settings.target
+    if (to !== undefined && port === OUT && this.#o.shared !== undefined) return this.#o.shared.tap(settings)
     const taps = this.#taps ?? new Taps(this.#o.node, this.#o.logger)
     this.#taps = taps
     this.next = undefined
@@ -254,10 +256,7 @@ export class Outlet {
 
   /** Near a join the copy steps out of the frames that no join behind this edge needs; if nobody takes it, it ends here. */
   #putWatched({ edge, regions }: OutputEdge, packet: Packet): boolean | Promise<boolean> {
-    const { value, meta, scope, frame } = packet
-    const within =
-      regions === undefined || regions.up === 0 ? frame : regions.up < 0 ? undefined : outwards(frame, regions.up)
-    const copy = within === frame ? packet : new Packet(value, meta, scope, within)
+    const copy = packetOn(packet, regions)
     const took = edge.put(copy)
     return typeof took === 'boolean'
       ? this.#settled(copy, regions, took)

@@ -52,14 +52,16 @@ export class Pipework {
     if (fittings.batches.size > 0) this.#relief = new Relief(plan, fittings)
   }
 
-  /** Starts every node, from the leaves to the sources; a promise where executors have to warm up. */
+  /** Starts every node, from the leaves to the sources, and these in the order of the graph; a promise where executors have to warm up. */
   start(): undefined | Promise<unknown> {
     const warming: PromiseLike<void>[] = []
     try {
-      for (const node of this.#f.fromLeaves) {
+      const start = (node: RunningNode): void => {
         const warm = node.start()
         if (isThenable(warm)) warming.push(warm)
       }
+      for (const node of this.#f.fromLeaves) if (node.plan.inputs.length > 0) start(node)
+      for (const node of this.sources) start(node)
     } catch (error) {
       // Nobody will wait for the others.
       for (const warm of warming) warm.then(undefined, () => {})

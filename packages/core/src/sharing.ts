@@ -1,9 +1,9 @@
 import { at } from './arrays.js'
 import type { Logger } from './context.js'
 import type { Edge, Waiting } from './edge.js'
-import { type Ledger, outwards } from './frames.js'
+import { frameOn, type Ledger, packetOn } from './frames.js'
 import type { OutputEdge } from './outlet-options.js'
-import { Packet, type Scope } from './packet.js'
+import type { Packet, Scope } from './packet.js'
 import { OUT } from './plan.js'
 import type { Queue } from './queue.js'
 import { type TapSettings, Taps } from './taps.js'
@@ -70,7 +70,7 @@ export class SharedEdge implements Edge {
     const { branches } = this.#o
     for (let tried = 0; tried < branches.length; tried++) {
       const branch = at(branches, (this.#turn + tried) % branches.length)
-      const way = wayBy(branch, packet)
+      const way = { branch, packet: packetOn(packet, branch.regions) }
       if (branch.edge.offer(way.packet)) {
         this.#served(branch)
         return this.#taken(packet, way)
@@ -110,21 +110,22 @@ export class SharedEdge implements Edge {
   #wait(packet: Packet): Promise<Way | undefined> {
     const open = this.#o.branches.filter(({ edge }) => !edge.closed)
     return new Promise((settle) => {
-      const others: { readonly edge: Queue; readonly waiting: Waiting }[] = []
+      const waits: { readonly edge: Queue; readonly waiting: Waiting }[] = []
       let left = open.length
       for (const branch of open) {
-        const way = wayBy(branch, packet)
+        const way = { branch, packet: packetOn(packet, branch.regions) }
         const resume = (accepted: boolean): void => {
           left--
           if (!accepted && left > 0) return
-          if (!accepted) return settle(undefined)
-          // On this stack: a slot that is freed next is for who waits next.
-          for (const { edge, waiting } of others) if (edge !== branch.edge) edge.forget(waiting)
-          this.#served(branch)
-          settle(way)
+          if (accepted) {
+            // On this stack: a slot that is freed next is for who waits next.
+            for (const { edge, waiting } of waits) if (edge !== branch.edge) edge.forget(waiting)
+            this.#served(branch)
+          }
+          settle(accepted ? way : undefined)
         }
         const waiting = { packet: way.packet, resume }
-        others.push({ edge: branch.edge, waiting })
+        waits.push({ edge: branch.edge, waiting })
         branch.edge.wait(waiting)
       }
     })
@@ -151,6 +152,6 @@ export class SharedEdge implements Edge {
 
   #release({ regions }: Branch, { frame }: Packet): void {
     if (regions === undefined || this.#o.isDoomed()) return
-    this.#o.ledger.release(within(frame, regions.up), regions.tokens)
+    this.#o.ledger.release(frameOn(frame, regions), regions.tokens)
   }
 }

@@ -4,6 +4,7 @@ import { AGAIN, EmittingNode } from './emitting-node.js'
 import { PipelineError } from './errors.js'
 import { Draw, END, isThenable, iteratorOf } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
+import { type OwnPlace, ownPlaceOf } from './own-place.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, Scope, withMeta } from './packet.js'
 import { OUT } from './plan.js'
@@ -26,8 +27,8 @@ export class Source extends EmittingNode {
   #made = 0
   /** Puts that nobody has accepted yet. */
   readonly #puts = new Set<Promise<void>>()
-  /** Whether the next item has a place already. */
-  #placed = false
+  /** That of the next item; absent where items need none. */
+  readonly #place: OwnPlace | undefined
   /** Whether nothing has happened that a stretch of plain values would have to know of. */
   #steady = false
   /** Settles on resume; absent while not paused. */
@@ -37,6 +38,7 @@ export class Source extends EmittingNode {
   constructor(options: SourceOptions) {
     super(options)
     this.#input = options.input
+    this.#place = ownPlaceOf(this.outlet.places, this.movement)
   }
 
   override pause(): void {
@@ -116,7 +118,7 @@ export class Source extends EmittingNode {
     await this.expand(slot, draw, {
       origin: this.host.countsRoots ? () => this.#origin(NO_META) : () => common,
       ...(!this.host.countsRoots && { next: (from: Draw) => this.#stretch(slot, from) }),
-      before: () => this.#place(),
+      place: this.#place,
       gate: () => {
         slot.index = ++this.#made
         return this.#resumed && this.#untilResumed()
@@ -159,15 +161,6 @@ export class Source extends EmittingNode {
     this.#steady = false
   }
 
-  /** Takes a place for the next item, where items need one before they are made. */
-  #place(): undefined | Promise<void> {
-    const { places } = this.outlet
-    if (this.#placed || places === undefined) return undefined
-    this.#placed = true
-    const place = places.reserve()
-    return place && this.movement.until(place)
-  }
-
   async #untilResumed(): Promise<void> {
     while (this.#resumed !== undefined) await this.#resumed
   }
@@ -200,7 +193,9 @@ export class Source extends EmittingNode {
   }
 
   #send(value: unknown, meta: Meta): boolean | Promise<boolean> {
-    return this.outlet.send(this.#origin(meta), OUT, value, meta)
+    const origin = this.#origin(meta)
+    this.#place?.leaves(origin)
+    return this.outlet.send(origin, OUT, value, meta)
   }
 
   get #refusal(): unknown {
@@ -217,7 +212,6 @@ export class Source extends EmittingNode {
 
   /** What was made and not accepted when the run was doomed is reported, not forgotten. */
   #sent(value: unknown, accepted: boolean, meta: Meta): void {
-    this.#placed = false
     const fed = this.#input !== undefined
     if (fed) this.counters.received++
     if (this.doomed && !accepted && value !== DROP) {

@@ -1,14 +1,16 @@
-import { DROP, type Meta } from './coro.js'
-import { EmittingNode } from './emitting-node.js'
+import { DROP } from './coro.js'
+import { EmittingNode, type Way } from './emitting-node.js'
 import { PipelineError } from './errors.js'
 import { Faulty, type Inlet, type InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
+import { type OwnPlace, ownPlaceOf } from './own-place.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 import type { WorkerSlot } from './slot.js'
+import { END_OF_INPUTS, inputsOf, type StreamInputs } from './stream-inputs.js'
 
 export interface StreamProcessorOptions extends NodeOptions {
   readonly inlet: (hooks: InletHooks) => Inlet
@@ -25,6 +27,8 @@ interface Call {
   accepted: boolean
   /** Items that were taken beyond the one in hand. */
   readonly ahead: Ahead[]
+  /** That of its next output; absent where outputs need none. */
+  readonly place: OwnPlace | undefined
 }
 
 interface Ahead {
@@ -32,20 +36,10 @@ interface Ahead {
   readonly index: number
 }
 
-/** What a stream coroutine consumes. Who brings items far away may take several at once. */
-export interface StreamInputs extends AsyncIterableIterator<unknown> {
-  /** Takes at most so many of those that wait, beyond what `next` has given. The one in hand stays so. */
-  ahead(most: number): readonly { readonly value: unknown; readonly meta: Meta }[]
-  /** The next of those is in hand now, as if `next` had given it. */
-  advance(): Promise<void>
-}
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
-
 /**
  * A node whose coroutine consumes its input as one async iterable for the whole run, one instance per worker; the
  * instances share the input. An item is completed when its instance asks for the next one, or returns. An output
- * descends from the input that was taken last.
+ * descends from the input that was taken last. Where outputs need places, an instance has one whenever its code goes on.
  *
  * @see pipeline-lib's generators, from which the idea is taken.
  */
@@ -127,7 +121,8 @@ export class StreamProcessor extends EmittingNode {
 
   readonly #instance = async (): Promise<void> => {
     const started = pacer.look()
-    const call: Call = { retired: false, over: false, accepted: false, ahead: [] }
+    const place = ownPlaceOf(this.outlet.places, this.movement)
+    const call: Call = { retired: false, over: false, accepted: false, ahead: [], place }
     try {
       if (this.running) await this.#consume(call)
     } finally {
@@ -148,14 +143,9 @@ export class StreamProcessor extends EmittingNode {
     if (slot === undefined) return
     this.#calls.set(slot, call)
     try {
-      const result = this.runner.run(this.#inputs(slot, call), slot)
+      const way = this.#way(slot, call)
+      const result = this.runner.run(this.#inputs(slot, call, way), slot)
       const returned = isThenable(result) ? await result : result
-      const way = {
-        origin: () => this.#origin(slot),
-        onSent: (_: unknown, accepted: boolean) => {
-          if (accepted) call.accepted = true
-        },
-      }
       if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) call.accepted = true
       this.#settle(slot, call.accepted)
       if (this.state !== 'ended') for (const { packet } of call.ahead.splice(0)) this.passed(packet)
@@ -163,6 +153,7 @@ export class StreamProcessor extends EmittingNode {
       this.#failed(slot, error)
     } finally {
       call.over = true
+      call.place?.close()
       this.#leave(call)
       this.#calls.delete(slot)
       this.#wake()
@@ -170,47 +161,50 @@ export class StreamProcessor extends EmittingNode {
     }
   }
 
+  #way(slot: WorkerSlot, call: Call): Way {
+    return {
+      origin: () => this.#origin(slot),
+      place: call.place,
+      onSent: (_, accepted) => {
+        if (accepted) call.accepted = true
+      },
+    }
+  }
+
   /** What the coroutine consumes. */
-  #inputs(slot: WorkerSlot, call: Call): StreamInputs {
-    const leaveHand = async (): Promise<void> => {
-      if (await this.sendEmissions(slot, { origin: () => this.#origin(slot) })) call.accepted = true
-      this.#settle(slot, call.accepted)
-      call.accepted = false
-    }
-    const step = async (): Promise<IteratorResult<unknown>> => {
-      await leaveHand()
-      const packet = await this.#take(call)
-      if (packet === undefined) return DONE
-      slot.begin(packet, this.#taken++)
-      return { done: false, value: packet.value }
-    }
-    // One after the other, as generators do: two at once would not know which of them an output descends from.
-    let last: Promise<unknown> | undefined
-    const next = (): Promise<IteratorResult<unknown>> => {
-      const result = last === undefined ? step() : last.then(step, step)
-      last = result
-      const settled = (): void => {
-        if (last === result) last = undefined
-      }
-      result.then(settled, settled)
-      return result
-    }
-    const inputs: StreamInputs = {
-      next,
+  #inputs(slot: WorkerSlot, call: Call, way: Way): StreamInputs {
+    return inputsOf({
+      next: async () => {
+        await this.#leaveHand(slot, call, way)
+        call.place?.giveBack()
+        const packet = await this.#take(call)
+        if (packet === undefined) {
+          await call.place?.taken()
+          return END_OF_INPUTS
+        }
+        slot.begin(packet, this.#taken++)
+        return { done: false, value: packet.value }
+      },
       ahead: (most) => this.#takeAhead(call, most),
       advance: async () => {
-        await leaveHand()
+        await this.#leaveHand(slot, call, way)
         const first = call.ahead.shift()
         if (first !== undefined) slot.begin(first.packet, first.index)
       },
-      return: async () => {
+      left: () => {
         call.over = true
         this.#wake()
-        return DONE
       },
-      [Symbol.asyncIterator]: () => inputs,
-    }
-    return inputs
+    })
+  }
+
+  /** The next item is asked for. */
+  async #leaveHand(slot: WorkerSlot, call: Call, way: Way): Promise<void> {
+    await this.sendEmissions(slot, way)
+    // With a place for what comes of that one: so a whole chain goes in step.
+    if (call.place?.take() === false) await call.place.taken()
+    this.#settle(slot, call.accepted)
+    call.accepted = false
   }
 
   #takeAhead(call: Call, most: number): readonly Packet[] {
@@ -249,11 +243,16 @@ export class StreamProcessor extends EmittingNode {
         continue // anything may have happened meanwhile
       }
       if (!this.bursts.paused) {
+        if (this.#inlet.ready && call.place?.take() === false) {
+          await call.place.taken()
+          continue // another one may have taken it
+        }
         const taken = this.#inlet.ready ? this.#inlet.take() : undefined
         if (taken instanceof Faulty) throw taken.error // its policies are refused, so there is none
         if (taken !== undefined) return taken
         if (this.#inlet.over) return undefined
       }
+      call.place?.giveBack() // see OwnPlace
       this.movement.asking++
       await this.movement.until(new Promise<void>((resume) => this.#waiting.push(resume)))
       this.movement.asking--

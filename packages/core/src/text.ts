@@ -11,6 +11,12 @@ export function quote(name: string): string {
   return JSON.stringify(cut(name, PIECE))
 }
 
+/** Names of a cycle as people read them; a long one is cut in the middle to 20 names. */
+export function cyclePath(path: readonly string[]): string {
+  const names = path.length <= 21 ? path : [...path.slice(0, 10), `… ${path.length - 20} more …`, ...path.slice(-10)]
+  return names.map((name) => cut(name, PIECE)).join(' → ')
+}
+
 /**
  * What a thrown or rejected value says about itself: an error's message, or the value as text. Never throws, whatever
  * getters or `toString` the value has, and never long.

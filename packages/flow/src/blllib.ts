@@ -76,9 +76,9 @@ function functionOf(callable: Callable): (input: never) => unknown {
 
 /** What a callable says of itself, or its class says of all its objects. */
 function metricsOf(callable: object): Metrics & { readonly here: boolean } {
-  const { constructor } = callable
-  const own = typeof callable === 'function' ? {} : pick(constructor)
-  return { ...own, ...pick(callable), here: 'runInMaster' in callable || 'runInMaster' in own }
+  const shared = typeof callable === 'function' ? {} : pick(callable.constructor)
+  const metrics = { ...shared, ...pick(callable) }
+  return { ...metrics, here: 'runInMaster' in metrics }
 }
 
 const METRICS = ['stateful', 'batchSize', 'runInMaster'] as const

@@ -1,4 +1,4 @@
-import { type Coro, type CoroDefinition, type Executor, PipelineError } from '@pipelines/core'
+import { type Coro, type CoroDefinition, type Executor, type ModuleCoros, PipelineError } from '@pipelines/core'
 import type { CoroMap, GraphDocument, NodeDocument, PropertiesDocument, Successor } from '@pipelines/plumber'
 import { CoroNames, wordOf } from './coro-names.js'
 import { sharedExecutor } from './executors.js'
@@ -46,12 +46,17 @@ export interface NewEdge {
 
 /** Makes a blueprint, node by node. */
 export class BlueprintBuilder {
-  readonly #coros = new CoroNames()
+  readonly #coros: CoroNames
   readonly #names = new Unique()
   readonly #nodes = new Map<string, NodeDocument>()
   readonly #graph = new Map<string, Successor[]>()
   readonly #edges = new Set<string>()
   readonly #executors = new Set<string>()
+
+  /** @param ready coroutines that nodes may name beside the standard ones */
+  constructor(ready: readonly ModuleCoros[] = []) {
+    this.#coros = new CoroNames(ready)
+  }
 
   /** Adds a node and gives its name. Throws `PLB_OPTION_INVALID` where the name somebody asked for is taken. */
   add({ label, name, coro, args, refs = {}, properties = {} }: NewNode): string {

@@ -1,4 +1,4 @@
-import { type Coro, type CoroDefinition, moduleCoros } from '@pipelines/core'
+import { type Coro, type CoroDefinition, type ModuleCoros, moduleCoros } from '@pipelines/core'
 import type { CoroMap } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
 import { originOf, type PortableOrigin } from './portable.js'
@@ -14,7 +14,14 @@ export class CoroNames {
   readonly #closures = new Map<string, Coro | CoroDefinition>()
   /** By URL, the first part of the names of a module. */
   readonly #modules = new Map<string, { readonly group: string; readonly namespace: object }>()
-  readonly #taken = new Unique(['std'])
+  /** Ready coroutines of a notation, beside the standard ones. */
+  readonly #ready: readonly ModuleCoros[]
+  readonly #taken: Unique
+
+  constructor(ready: readonly ModuleCoros[] = []) {
+    this.#ready = ready
+    this.#taken = new Unique(['std', ...ready.flatMap(({ group }) => group ?? [])])
+  }
 
   /** The name of a coroutine: `work.resize` of a module, or that of the function, or else `label`. */
   nameOf(coro: Coro | CoroDefinition, label: string): string {
@@ -31,7 +38,7 @@ export class CoroNames {
     const modules = [...this.#modules].map(([url, { group, namespace }]) =>
       moduleCoros(url, { group, loaded: namespace }),
     )
-    return [std, new Map(this.#closures), ...modules]
+    return [std, ...this.#ready, new Map(this.#closures), ...modules]
   }
 
   #closure(coro: Coro | CoroDefinition, label: string): string {

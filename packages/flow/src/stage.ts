@@ -1,15 +1,6 @@
 import type { Context, Coro, CoroDefinition } from '@pipelines/core'
 import type { PropertiesDocument } from '@pipelines/plumber'
-
-/** What `onDone` is told of its worker. */
-export interface StageStatus {
-  /** Whether the input has come to its end. */
-  readonly done: boolean
-  /** Workers of the stage that go on. */
-  readonly activeWorkers: number
-  /** What ended the stage; `undefined` where that was its input. */
-  readonly reason: unknown
-}
+import type { WorkerStatus } from '@pipelines/std'
 
 /** A function that gives an item the key by which a stage keeps items apart. */
 type KeyOf = (value: never, context: Context) => unknown
@@ -34,7 +25,7 @@ export interface StageOptions<State = unknown> extends NodeOptions {
   /** Runs once per worker, before its first item. What it gives, or promises, is `ctx.state`. */
   readonly onStart?: ((context: Context) => State | PromiseLike<State>) | undefined
   /** Runs once per worker that was started, whatever ended it. */
-  readonly onDone?: ((context: Context<State>, status: StageStatus) => unknown) | undefined
+  readonly onDone?: ((context: Context<State>, status: WorkerStatus) => unknown) | undefined
 }
 
 /** One step of a flow. It knows what comes before it; two steps behind the same one share it. */

@@ -1,4 +1,13 @@
-import { type CoroOrigin, isClass, isGroup, isModuleCoros, lookUp, type ModuleCoros, namesIn, show } from '@pipelines/core'
+import {
+  type CoroOrigin,
+  isClass,
+  isGroup,
+  isModuleCoros,
+  lookUp,
+  type ModuleCoros,
+  namesIn,
+  show,
+} from '@pipelines/core'
 
 /**
  * Finds the coroutine for a name: the function, the result of `defineCoro()`, or a promise of either; `undefined` where

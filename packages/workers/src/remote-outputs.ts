@@ -28,6 +28,9 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
   readonly #feed: Feed | undefined
   /** Whether the worker makes nothing before it is asked for. */
   readonly #inStep: boolean
+  /** In step: how many it may have made at most, and how many were taken. */
+  #allowed = 0
+  #consumed = 0
   #given: Given[] = []
   #next = 0
   #over = false
@@ -65,7 +68,7 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
       if (given === undefined) {
         if (this.#next > 0) this.#taken()
         if (!this.#over) {
-          if (this.#inStep) this.#source.taken(1)
+          if (this.#inStep) this.#askForOne()
           await this.#more()
           continue
         }
@@ -112,7 +115,16 @@ export class RemoteOutputs implements AsyncIterableIterator<unknown> {
     const count = this.#given.slice(0, this.#next).filter(({ wants }) => !wants).length
     this.#given = []
     this.#next = 0
-    if (count > 0 && !this.#over && !this.#inStep) this.#source.taken(count)
+    if (this.#inStep) this.#consumed += count
+    else if (count > 0 && !this.#over) this.#source.taken(count)
+  }
+
+  /** In step: lets the worker make one more than were taken. It may have been told so already. */
+  #askForOne(): void {
+    const more = this.#consumed + 1 - this.#allowed
+    if (more <= 0) return
+    this.#allowed += more
+    this.#source.taken(more)
   }
 
   #more(): Promise<void> {

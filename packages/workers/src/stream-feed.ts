@@ -4,20 +4,28 @@ import { encodeUnlessTold } from './error-code.js'
 import type { Lane } from './lane.js'
 import type { Feed } from './remote-outputs.js'
 
+export interface StreamFeedOptions {
+  readonly context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>
+  /** Whether no input may be sent before the one before it is worked off. */
+  readonly oneByOne: boolean
+}
+
 /** Sends a stream in a worker its inputs: those that wait when it asks for one go together. */
 export class StreamFeed implements Feed {
   readonly #lane: Lane
   readonly #inputs: StreamInputs
   readonly #context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>
+  readonly #oneByOne: boolean
   /** The number of the input in hand, counted from 1. */
   #at = 0
   #sentMs = 0
   #sent = 0
 
-  constructor(lane: Lane, inputs: StreamInputs, context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>) {
+  constructor(lane: Lane, inputs: StreamInputs, { context, oneByOne }: StreamFeedOptions) {
     this.#lane = lane
     this.#inputs = inputs
     this.#context = context
+    this.#oneByOne = oneByOne
   }
 
   advance(inputs: number): Promise<void> | undefined {
@@ -39,7 +47,7 @@ export class StreamFeed implements Feed {
       if (step.done === true) return this.#lane.post({ type: 'inputs-over' })
       this.#at++
       const { index, meta } = this.#context
-      const ahead = this.#inputs.ahead(this.#lane.pace.batch - 1)
+      const ahead = this.#oneByOne ? [] : this.#inputs.ahead(this.#lane.pace.batch - 1)
       this.#sent = ahead.length + 1
       this.#sentMs = performance.now()
       this.#send([{ value: step.value, meta }, ...ahead], index)

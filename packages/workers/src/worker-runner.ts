@@ -1,3 +1,4 @@
+import { isGeneratorFunction } from 'node:util/types'
 import {
   type CallDone,
   type Context,
@@ -227,7 +228,9 @@ export class WorkerRunner implements Runner, StaffOwner {
 
   async #runStream(inputs: StreamInputs, context: Context): Promise<RemoteOutputs> {
     const lane = await this.#staff.prepare(context.worker.index)
-    return this.#begin(lane, { context, feed: new StreamFeed(lane, inputs, context) }, 'stream')
+    // In step a generator makes nothing that was not asked for. What is none might, for each input that it has.
+    const oneByOne = this.session.inStep && !isGeneratorFunction(this.#binding.coro.run)
+    return this.#begin(lane, { context, feed: new StreamFeed(lane, inputs, { context, oneByOne }) }, 'stream')
   }
 
   async #runSource(output: SourceOutput, context: Context): Promise<RemoteOutputs> {

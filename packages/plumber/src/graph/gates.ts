@@ -1,15 +1,27 @@
-import { Dominators } from '@pipelines/core'
+import { Dominators, OUT } from '@pipelines/core'
 import type { Wiring } from './check.js'
 
-/** Two ports of a node that a join waits for. */
+/** Two ports of a node that a join waits for, or two successors that share its outputs. */
 export interface Clash {
   readonly node: string
   readonly ports: readonly [string, string]
+  /** Whether the two are the names of such successors. */
+  readonly shared?: boolean | undefined
 }
+
+/** A way out of a node that an output takes in place of others. */
+interface Way {
+  readonly node: number
+  readonly port: string
+  /** The only successor on the way, where several share the port. */
+  readonly to?: string | undefined
+}
+
+const NO_NODES: ReadonlySet<number> = new Set()
 
 /**
  * Finds joins behind a switch whose branches meet again. In a copy of the graph every used port of a node with several
- * is a vertex of its own, a *gate*. An input of a join always comes through the gates that dominate it; two inputs that
+ * is a vertex of its own, a *gate*, and so is every edge of a port whose outputs are shared. An input of a join always comes through the gates that dominate it; two inputs that
  * come through different gates of one node never come from one output.
  *
  * A gate has one predecessor, its node, and so the gates of a node dominate different vertices: that node is then the
@@ -20,15 +32,16 @@ export class Gates {
   readonly #wiring: Wiring
   /** The gate that an edge starts from, else its node. */
   readonly #start: number[] = []
-  /** Node and port of a gate; gates are numbered behind the nodes. */
-  readonly #owners: { readonly node: number; readonly port: string }[] = []
+  /** What a gate stands for; gates are numbered behind the nodes. */
+  readonly #owners: Way[] = []
   readonly #dominators: Dominators | undefined
   /** Places of the vertices in the dominator tree. */
   readonly #places: readonly number[] = []
 
-  constructor(wiring: Wiring) {
+  /** @param sharing the nodes of which each output by port `out` goes to one successor */
+  constructor(wiring: Wiring, sharing: ReadonlySet<number> = NO_NODES) {
     this.#wiring = wiring
-    this.#number()
+    this.#number(sharing)
     if (this.#owners.length === 0) return
     this.#dominators = this.#dominate()
     this.#places = this.#dominators.preorder()
@@ -55,25 +68,31 @@ export class Gates {
     return undefined
   }
 
-  #owner(gate: number): { readonly node: number; readonly port: string } | undefined {
+  #owner(gate: number): Way | undefined {
     return this.#owners[gate - this.#wiring.names.length]
   }
 
   #describe(node: number, first: number, second: number): Clash {
-    const port = (gate: number): string => this.#owner(gate)?.port ?? ''
     // Gates are numbered in the order of the graph.
-    const ports = [port(Math.min(first, second)), port(Math.max(first, second))] as const
-    return { node: this.#wiring.names[node] ?? '', ports }
+    const [one, other] = [this.#owner(Math.min(first, second)), this.#owner(Math.max(first, second))]
+    const label = (way: Way | undefined): string => way?.to ?? way?.port ?? ''
+    const shared = one?.to !== undefined && other?.to !== undefined ? true : undefined
+    return { node: this.#wiring.names[node] ?? '', ports: [label(one), label(other)], shared }
   }
 
-  #number(): void {
+  #number(sharing: ReadonlySet<number>): void {
     const { outputs, edges, names } = this.#wiring
     outputs.forEach((list, node) => {
+      const wayOf = (edge: number): Way => {
+        const { port = '', to } = edges[edge] ?? {}
+        return { node, port, to: port === OUT && sharing.has(node) ? to : undefined }
+      }
+      // Names have no spaces, so that these are different for different ways.
+      const keyOf = ({ port, to }: Way): string => (to === undefined ? port : `${port} ${to}`)
+      const ways = new Map(list.map((edge) => [keyOf(wayOf(edge)), wayOf(edge)]))
       const gates = new Map<string, number>()
-      for (const edge of list) gates.set(edges[edge]?.port ?? '', node)
-      if (gates.size > 1)
-        for (const port of gates.keys()) gates.set(port, names.length + this.#owners.push({ node, port }) - 1)
-      for (const edge of list) this.#start[edge] = gates.get(edges[edge]?.port ?? '') ?? node
+      if (ways.size > 1) for (const [key, way] of ways) gates.set(key, names.length + this.#owners.push(way) - 1)
+      for (const edge of list) this.#start[edge] = gates.get(keyOf(wayOf(edge))) ?? node
     })
   }
 

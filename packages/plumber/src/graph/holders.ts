@@ -1,4 +1,4 @@
-import type { Plan, PlanNode } from '@pipelines/core'
+import { isShared, OUT, type Plan, type PlanNode } from '@pipelines/core'
 
 type Holds = PlanNode['holds']
 
@@ -11,7 +11,7 @@ export function holders({ nodes, edges, order }: Pick<Plan, 'nodes' | 'edges' | 
   /** What may hold an output of a node, besides those who take it. */
   const behind = (number: number): Holds => {
     const node = nodes[number]
-    if (node === undefined || node.outputs.length !== 1) return undefined
+    if (node === undefined || !goesOneWay(node, edges)) return undefined
     if (node.executor.copies) return 'nobody'
     // It may hand on what it was given.
     return node.inputs.length === 0 || found[number] !== undefined ? 'maker' : undefined
@@ -24,6 +24,12 @@ export function holders({ nodes, edges, order }: Pick<Plan, 'nodes' | 'edges' | 
     found[number] = each.includes('maker') ? 'maker' : 'nobody'
   }
   return found
+}
+
+/** Whether each output of a node goes to one successor. */
+function goesOneWay(node: PlanNode, edges: Plan['edges']): boolean {
+  const { length } = node.outputs
+  return length === 1 || (isShared(node, edges) && node.outputs.every((edge) => edges[edge]?.port === OUT))
 }
 
 /** Whether a node may need a value after a call has got it. */

@@ -1,4 +1,4 @@
-import { analyseRegions, type CoroDefinition, NODE_PROPERTIES, type Regions } from '@pipelines/core'
+import { analyseRegions, type CoroDefinition, NODE_PROPERTIES, OUT, quote, type Regions } from '@pipelines/core'
 import { behindSuspects, type Checking, type Wiring } from './check.js'
 import type { Surroundings } from './definitions.js'
 import type { Findings } from './findings.js'
@@ -7,6 +7,7 @@ import { mergesBy } from './groups.js'
 import type { Limits } from './limits.js'
 import { pointer } from './names.js'
 import { type Draft, saysMissing, workersOf } from './normalize.js'
+import { sharingIn } from './sharing.js'
 
 /** Analyses how the joins of the acyclic part of a graph pair their inputs. */
 export function regionsOf(draft: Draft, wiring: Wiring, limits: Limits): Regions {
@@ -53,17 +54,38 @@ export function checkJoins({ draft, wiring, findings }: Surroundings, regions: R
       why: whyUneven(wiring.inputs[join] ?? [], nameOf),
     }))
   }
-  const gates = new Gates(wiring)
+  const sharing = sharingIn(draft, wiring)
+  const gates = new Gates(wiring, sharing)
   for (const join of regions.forkOf.keys()) {
     const name = wiring.names[join] ?? ''
     const properties = draft.nodes.get(name)?.properties
     const meant = properties !== undefined && saysMissing(properties)
     const clash = meant || uncertain.has(join) ? undefined : gates.clash(join)
-    if (clash === undefined) continue
-    const details = { node: clash.node, port: clash.ports[0], ports: clash.ports, join: name }
-    findings.add('GRAPH_PORT', pointer('nodes', name), details)
+    if (clash === undefined) {
+      if (sharing.size > 0) checkShared({ join, sharing }, wiring, findings)
+      continue
+    }
+    findings.add('GRAPH_PORT', pointer('nodes', name), { ...clash, port: clash.ports[0], join: name })
   }
   for (const join of regions.positional) checkOptions(wiring.names[join] ?? '', { draft, findings })
+}
+
+/** A node that shares its outputs right before a join by lineage, which takes whatever comes: it would get all of them. */
+function checkShared(
+  { join, sharing }: { readonly join: number; readonly sharing: ReadonlySet<number> },
+  { names, edges, inputs }: Wiring,
+  findings: Findings,
+): void {
+  for (const edge of inputs[join] ?? []) {
+    const { source = -1, from = '', port } = edges[edge] ?? {}
+    if (port !== OUT || !sharing.has(source)) continue
+    const to = quote(names[join] ?? '')
+    findings.add('OPTION_CONFLICT', pointer('nodes', from, 'properties', 'fanOut'), {
+      node: from,
+      what: `has "fanOut": "share", but its successor ${to} joins its inputs, and so takes whatever comes at once`,
+      hint: `Put a node between the two, or set "aggregateInputs": false at ${to}.`,
+    })
+  }
 }
 
 /** Settings of joins by lineage at one that pairs by position. */

@@ -5,6 +5,7 @@ import type { Findings } from './findings.js'
 import { mergesBy } from './groups.js'
 import { pointer } from './names.js'
 import type { Draft } from './normalize.js'
+import { sharingIn } from './sharing.js'
 
 /** What the check looks at. */
 export interface Tying {
@@ -50,6 +51,7 @@ class Obstacles {
   readonly #wiring: Wiring
   readonly #draft: Draft
   readonly #coros: ReadonlyMap<number, BoundNode>
+  readonly #sharing: ReadonlySet<number>
   /** Place of each node in topological order. */
   readonly #place: number[] = []
   /**
@@ -63,6 +65,7 @@ class Obstacles {
     this.#draft = draft
     this.#wiring = wiring
     this.#coros = new Map(nodes.map((node) => [node.number, node]))
+    this.#sharing = sharingIn(draft, wiring)
     wiring.order.forEach((node, place) => {
       this.#place[node] = place
     })
@@ -81,20 +84,34 @@ class Obstacles {
     return this.#atNode(node) ?? this.#atPort(node)
   }
 
-  /** Outputs of the fork by different ports on the way, of which none need have a counterpart. */
+  /** Outputs of the fork that leave by different ports, or to different nodes: none of them need have a counterpart. */
   #atFork(fork: number, edges: readonly number[]): Obstacle | undefined {
     const reached = this.#portsOf(fork)
     const ports = new Set<string>()
     for (const edge of edges) {
-      const { source = -1, port = OUT } = this.#wiring.edges[edge] ?? {}
-      if (source === fork) ports.add(port)
+      const { source = -1 } = this.#wiring.edges[edge] ?? {}
+      if (source === fork) ports.add(this.#wayOf(edge))
       else for (const other of reached?.get(source) ?? []) ports.add(other)
     }
     if (ports.size < 2) return undefined
+    if (this.#sharing.has(fork)) return this.#shares(fork)
     const listed = [...ports].map((port) => JSON.stringify(port)).join(' and ')
     return {
       why: `node ${JSON.stringify(this.#wiring.names[fork])} before it sends on the way by ${listed}`,
       hint: 'Let all of it leave by one port, or let the join pair by lineage.',
+    }
+  }
+
+  /** What tells the outputs that take this edge from others: the port, and where the successors share them the successor. */
+  #wayOf(edge: number): string {
+    const { source = -1, port = OUT, to = '' } = this.#wiring.edges[edge] ?? {}
+    return port === OUT && this.#sharing.has(source) ? `${port} ${to}` : port
+  }
+
+  #shares(node: number): Obstacle {
+    return {
+      why: `node ${JSON.stringify(this.#wiring.names[node])} before it shares its outputs, of which each goes only one way`,
+      hint: 'Set "fanOut": "copy" there, or move the node that shares behind the join.',
     }
   }
 
@@ -104,11 +121,11 @@ class Obstacles {
     if (known !== undefined) return known
     const { outputs, edges } = this.#wiring
     const leaving = outputs[fork] ?? []
-    if (leaving.every((edge) => edges[edge]?.port === edges[leaving[0] ?? -1]?.port)) return undefined
+    if (new Set(leaving.map((edge) => this.#wayOf(edge))).size < 2) return undefined
     const reached = new Map<number, Set<string>>()
     for (const first of leaving) {
-      const { target = -1, port = OUT } = edges[first] ?? {}
-      const list = [target]
+      const port = this.#wayOf(first)
+      const list = [edges[first]?.target ?? -1]
       for (const node of list) {
         const ports = reached.get(node) ?? new Set<string>()
         if (ports.has(port)) continue
@@ -140,6 +157,7 @@ class Obstacles {
     const inputs = this.#wiring.inputs[node]?.length ?? 0
     const properties = this.#draft.nodes.get(name)?.properties
     if (properties === undefined || inputs === 0) return undefined
+    if (this.#sharing.has(node)) return this.#shares(node)
     const quoted = JSON.stringify(name)
     if (inputs > 1 && !properties.aggregateInputs)
       return { why: `node ${quoted} before it merges its inputs`, hint: 'Move it behind the join.' }

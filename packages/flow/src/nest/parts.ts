@@ -1,0 +1,63 @@
+import type { Coro, CoroDefinition } from '@pipelines/core'
+import type { NewProperties } from '../blueprint.js'
+import type { Nest } from './nest.js'
+import type { Stage } from './stage.js'
+
+/** What a nest is made of, when it has been checked. */
+export type Part = WorkPart | StagesPart | GroupPart
+
+/** One coroutine. */
+export interface WorkPart {
+  readonly kind: 'work'
+  readonly label: string
+  readonly coro: string | Coro | CoroDefinition
+  readonly name?: string | undefined
+  readonly args?: Readonly<Record<string, unknown>> | undefined
+  readonly refs?: Readonly<Record<string, Coro>> | undefined
+  readonly properties: NewProperties
+  /** The member that it was made from: the same one twice is the same work. */
+  readonly member: unknown
+}
+
+/** Stages of one class, each of which takes the next item when it is free. */
+export interface StagesPart {
+  readonly kind: 'stages'
+  readonly label: string
+  readonly stages: readonly Stage[]
+  readonly name?: string | undefined
+  readonly properties: NewProperties
+}
+
+/** Parts that go together. */
+export interface GroupPart {
+  readonly kind: 'serial' | 'parallel' | 'broadcast' | 'seq' | 'zip'
+  readonly parts: readonly Part[]
+  /** The nest whose members these are, if they are those of one: it knows what is cut in. */
+  readonly nest?: Nest | undefined
+}
+
+/** All stages in a part, in order. */
+export function stagesIn(part: Part): readonly Stage[] {
+  if (part.kind === 'stages') return part.stages
+  return part.kind === 'work' ? [] : part.parts.flatMap(stagesIn)
+}
+
+/** Whether all of these are the same work. */
+export function isSameWork(parts: readonly Part[]): parts is readonly [WorkPart, ...WorkPart[]] {
+  const [first] = parts
+  return first?.kind === 'work' && parts.every((part) => part.kind === 'work' && part.member === first.member)
+}
+
+/** How many items a part may have in its calls; where it begins, that is. */
+export function workersOf(part: Part): number {
+  if (part.kind === 'stages') return part.stages.length
+  if (part.kind === 'work') return part.properties.workers ?? 1
+  const [first] = part.parts
+  return part.kind === 'serial' && first !== undefined ? workersOf(first) : 1
+}
+
+/** Whether an item that comes to a part goes to more than one node: then it cannot go there as one of several. */
+export function startsWide(part: Part): boolean {
+  if (part.kind === 'serial') return part.parts[0] !== undefined && startsWide(part.parts[0])
+  return part.kind === 'broadcast' || part.kind === 'seq' || part.kind === 'zip'
+}
