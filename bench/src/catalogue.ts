@@ -17,6 +17,7 @@ export const WORKLOADS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['W10', async () => (await import('./workloads/w10-one-item.js')).oneItemEach],
   ['W11', async () => (await import('./workloads/w11-http.js')).requests],
   ['W12', async () => (await import('./workloads/w12-slow-receiver.js')).slowReceiver],
+  ['W13', async () => (await import('./workloads/w13-earlier-systems.js')).earlierSystems],
   ['bursts', async () => (await import('./workloads/bursts.js')).bursts],
 ])
 

@@ -136,6 +136,13 @@ describe('the catalogue', () => {
     )
   })
 
+  test('names a join and the two that share what it waits for', () => {
+    const { message } = issue('GRAPH_PORT', '', { node: 'y', port: 'a', ports: ['a', 'b'], join: 'x', shared: true })
+    expect(message).toContain(
+      'Node "x" waits for both "a" and "b", but these share the outputs of "y", and an item goes',
+    )
+  })
+
   test('cuts a long cycle to 20 names', () => {
     const path = Array.from({ length: 1000 }, (_, n) => `n${n}`)
     const { message } = new PipelineError('GRAPH_CYCLE', { path })

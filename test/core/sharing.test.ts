@@ -1,7 +1,8 @@
-import { packet, Queue, type Scope, SILENT } from '@pipelines/core'
+import { packet, Queue, SILENT } from '@pipelines/core'
 import { describe, expect, test } from 'vitest'
 import { Ledger } from '../../packages/core/src/frames.js'
 import { InFlightQueue } from '../../packages/core/src/in-flight-queue.js'
+import { Scope } from '../../packages/core/src/packet.js'
 import { SharedEdge } from '../../packages/core/src/sharing.js'
 import { settlesSoon, turns } from '../support/turns.js'
 
@@ -100,7 +101,7 @@ describe('a packet for several who share', () => {
     const mine = packet(3)
     const waiting = edge.put(mine)
     const next = put(4)
-    expect([edge.isWaiting(mine.scope), edge.isWaiting({} as Scope)]).toEqual([true, false])
+    expect([edge.isWaiting(mine.scope), edge.isWaiting(new Scope())]).toEqual([true, false])
     edge.withdraw(mine.scope)
     expect([await waiting, edge.isWaiting(mine.scope)]).toEqual([false, false])
     take(0)

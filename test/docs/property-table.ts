@@ -21,7 +21,7 @@ export function propertyTable(): string {
   return ['| property | value | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-type Schema = Readonly<Record<string, unknown>>
+export type Schema = Readonly<Record<string, unknown>>
 
 function row(name: string, schema: Schema, { value, meaning }: { value: unknown; meaning: unknown }): string {
   const shown = value === undefined ? '' : ` \`${JSON.stringify(value)}\``
@@ -29,7 +29,7 @@ function row(name: string, schema: Schema, { value, meaning }: { value: unknown;
 }
 
 /** What a schema allows, in a few words. */
-function rule({ type, minimum, exclusiveMinimum, enum: values, properties, required }: Schema): string {
+export function rule({ type, minimum, exclusiveMinimum, enum: values, properties, required }: Schema): string {
   if (Array.isArray(values)) return values.map((value) => `\`${JSON.stringify(value)}\``).join(', ')
   if (typeof properties === 'object' && properties !== null && Array.isArray(required))
     return `\`{ ${Object.keys(properties)

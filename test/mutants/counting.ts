@@ -162,7 +162,7 @@ export const COUNTING: readonly Mutant[] = [
   {
     name: 'a packet keeps its inner frame on its way out',
     what: 'An edge that leaves a region does not step out of its frame.',
-    changes: [{ file: 'outlet.ts', search: 'outwards(frame, regions.up)', replace: 'outwards(frame, regions.up - 1)' }],
+    changes: [{ file: 'frames.ts', search: 'outwards(frame, regions.up)', replace: 'outwards(frame, regions.up - 1)' }],
     caughtBy: diamonds,
   },
   {
@@ -170,7 +170,7 @@ export const COUNTING: readonly Mutant[] = [
     what: 'An edge that leaves one region of several steps out of the next one as well.',
     changes: [
       {
-        file: 'outlet.ts',
+        file: 'frames.ts',
         search: 'outwards(frame, regions.up)',
         replace: 'outwards(frame, regions.up > 0 ? regions.up + 1 : 0)',
       },

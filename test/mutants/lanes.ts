@@ -236,6 +236,27 @@ export const LANES: readonly Mutant[] = [
     caughtBy: of('e2e/items-left', 'who waits for a place is let go'),
   },
   {
+    name: 'a stream goes on before there is a place for what it makes',
+    what: 'An output is drawn and then waits for its place.',
+    changes: [
+      {
+        file: 'emitting-node.ts',
+        search: 'if (way.place?.take() === false) await way.place.taken()\n        const next',
+        replace: 'const next',
+      },
+    ],
+    caughtBy: of('e2e/packets-in-flight-streams', 'works strictly in turn', 'lets it make 1 outputs'),
+  },
+  {
+    name: 'an instance keeps its place while it waits for an input',
+    what: 'Instances of a stream wait for an input that another one gives way for, and that one for their place.',
+    changes: [
+      { file: 'stream-processor.ts', search: 'call.place?.giveBack()\n        const packet', replace: 'const packet' },
+      { file: 'stream-processor.ts', search: 'call.place?.giveBack() // see OwnPlace', replace: '' },
+    ],
+    caughtBy: of('e2e/packets-in-flight-streams', 'come through'),
+  },
+  {
     name: 'a merge does not give places back',
     what: 'A node with several inputs does not say that a packet is worked off.',
     changes: [{ file: 'inlet.ts', search: 'this.#from.get(packet)?.giveBack()', replace: '' }],

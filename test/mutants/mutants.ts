@@ -13,6 +13,7 @@ import type { Mutant } from './mutant.js'
 import { PAIRING } from './pairing.js'
 import { POLICIES } from './policies.js'
 import { REQUESTS } from './requests.js'
+import { SHARING } from './sharing.js'
 import { STANDING_STILL } from './standing-still.js'
 import { VERDICTS } from './verdicts.js'
 import { WAKING } from './waking.js'
@@ -29,7 +30,7 @@ export const OFTEN: readonly Mutant[] = [
 ]
 
 /**
- * Those of failure, batches, requests, stalls and the rest of call chains: tried with `SOAK=1`, for they take longer than
+ * Those of failure, batches, requests, stalls, shared outputs and the rest of call chains: tried with `SOAK=1`, for they take longer than
  * all the others.
  */
 const SELDOM: readonly Mutant[] = [
@@ -43,6 +44,7 @@ const SELDOM: readonly Mutant[] = [
   ...CHAINED,
   ...COUNTED,
   ...BARE_REGIONS,
+  ...SHARING,
 ]
 
 /** The mistakes that the tests of the engine must find: one mutant for each. */

@@ -34,6 +34,14 @@ describe('a value', () => {
     expect(held(fork)).toEqual({ src: undefined, a: undefined, b: undefined, c: undefined })
   })
 
+  test('that goes one of two ways is held by its maker only, and by others where some of it goes both', () => {
+    const shared = { ...here, props: { fanOut: 'share' as const } }
+    const fork: Spec = { src: { ...shared, to: ['a', 'b'] }, a: there, b: there }
+    expect(held(fork)).toEqual({ src: undefined, a: 'maker', b: 'maker' })
+    const more: Spec = { ...fork, src: { ...shared, to: ['a', 'b', { to: 'c', port: 'log' }] }, c: there }
+    expect(held(more)).toMatchObject({ a: undefined, c: undefined })
+  })
+
   test('that is a copy of one that goes two ways is held by nobody', () => {
     const fork: Spec = { src: { ...here, to: ['a', 'b'] }, a: { ...there, to: ['c'] }, b: there, c: there }
     expect(held(fork)).toMatchObject({ a: undefined, c: 'nobody' })

@@ -1,11 +1,11 @@
-import { Plumber } from '@pipelines/plumber'
+import { type CoroMap, Plumber } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
 import { describe, expect, test } from 'vitest'
 
 type Args = Readonly<Record<string, unknown>>
 
 /** What is wrong with a node, as pairs of the place in its args and what is said of it. */
-function issuesOf(coro: string, args: Args, mine: object = {}): string[][] {
+function issuesOf(coro: string, args: Args, mine: CoroMap = {}): string[][] {
   const nodes = { in: { coro: 'std.inlet' }, node: { coro: `std.${coro}`, args } }
   const isSource = ['const', 'iter', 'range'].includes(coro)
   const document = isSource ? { nodes: { node: nodes.node }, graph: {} } : { nodes, graph: { in: ['node'] } }

@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events'
 import type { Context } from '@pipelines/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { print } from '../../packages/std/src/coros.js'
 import { turns } from '../support/blackbox.js'
 import { lineOf, through } from './ready.js'
 
@@ -107,10 +109,23 @@ describe.each(['print', 'stamp'])('where nobody reads what is printed, std.%s', 
   })
 })
 
-test('a call that was told to stop before it printed waits for nothing', async () => {
-  printed()
-  stuckOutput()
-  const { print } = await import('../../packages/std/src/coros.js')
-  const ctx = { args: {}, signal: AbortSignal.abort('over') } as unknown as Context
-  await expect(print.run(1, ctx)).rejects.toBe('over')
+describe('a call of std.print that has to wait', () => {
+  test('was told to stop before: it waits for nothing', async () => {
+    printed()
+    stuckOutput()
+    await expect(printing(AbortSignal.abort('over'))).rejects.toBe('over')
+  })
+
+  test('leaves no listener at its signal', async () => {
+    printed()
+    stuckOutput()
+    const { signal } = new AbortController()
+    const call = printing(signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    process.stdout.emit('drain')
+    await call
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  const printing = (signal: AbortSignal): unknown => print.run(1, { args: {}, signal } as unknown as Context)
 })

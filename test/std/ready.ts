@@ -1,15 +1,15 @@
-import { imbalances } from '@pipelines/core'
+import { isPipelineError } from '@pipelines/core'
 import { Plumber, type PropertiesDocument } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
-import { expect } from 'vitest'
-import { expectBalancedBooks } from '../support/books.js'
+import { reportOf } from '../support/blackbox.js'
+import { expectSound } from '../support/virtual-time.js'
 
 /** Helpers of the tests of ready coroutines. */
 
 type Args = Readonly<Record<string, unknown>>
 
 /** A node of a line: a ready coroutine with its args, and the properties of the node. */
-export type ReadyNode = readonly [coro: string, args?: Args, properties?: PropertiesDocument]
+export type ReadyNode = readonly [coro: string, args?: Args | undefined, properties?: PropertiesDocument | undefined]
 
 /** A Plumber of nodes in one line, each named after its coroutine. */
 export function lineOf(nodes: readonly ReadyNode[], options: Readonly<Record<string, unknown>> = {}): Plumber {
@@ -20,12 +20,16 @@ export function lineOf(nodes: readonly ReadyNode[], options: Readonly<Record<str
   return new Plumber(document, { coroMap: std, ...options })
 }
 
-/** What a line gives; the books of the run are checked. */
+/** What a line gives. The books of the run are checked, also where it fails. */
 export async function valuesOf(plumber: Plumber, input?: Iterable<unknown>): Promise<readonly unknown[]> {
   const values: unknown[] = []
-  const report = await plumber.run(input, { onOutput: ({ value }) => void values.push(value) })
-  expectBalancedBooks(report)
-  expect(imbalances(report)).toEqual([])
+  const inlets = plumber.order.filter((name) => plumber.nodes[name]?.coro === 'std.inlet')
+  try {
+    expectSound(await plumber.run(input, { onOutput: ({ value }) => void values.push(value) }), inlets)
+  } catch (error) {
+    if (isPipelineError(error) && 'report' in error) expectSound(reportOf(error), inlets)
+    throw error
+  }
   return values
 }
 

@@ -98,11 +98,18 @@ test('there is a case for every ready coroutine that needs nothing but items', (
 })
 
 describe('on a thread', () => {
-  test('several workers keep the order, and each its place', async () => {
+  test('several workers keep the order, and the places of outputs', async () => {
     await using executor = threads()
     const properties = { workers: 2 }
     const flat = await plumberOf('flatMap', { args: { fn: 'twice', elementIndex: true }, properties }, executor)
-    expect(await valuesOf(flat)).toEqual([1, -1, 2, -2, 3, -3, 4, -4])
+    const given: unknown[] = []
+    for await (const { value, meta } of flat.stream()) given.push([value, meta['elementIndex']])
+    expect(given.slice(0, 3)).toEqual([
+      [1, [0, 0]],
+      [-1, [0, 1]],
+      [2, [1, 0]],
+    ])
+    expect(given).toHaveLength(8)
   })
 
   test('a hook that fails at the end fails the run, with its own error', async () => {

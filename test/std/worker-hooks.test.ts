@@ -1,6 +1,7 @@
 import type { Context } from '@pipelines/core'
 import type { WorkerStatus } from '@pipelines/std'
 import { describe, expect, test } from 'vitest'
+import * as coros from '../../packages/std/src/coros.js'
 import { failureOf } from '../support/blackbox.js'
 import { lineOf, through } from './ready.js'
 
@@ -87,6 +88,13 @@ describe('a hook', () => {
     const { started, ended, args } = hooks()
     expect(await through('filter', [], { fn: () => true, ...args })).toEqual([])
     expect([started, ended]).toEqual([[], []])
+  })
+
+  test('is told how many other workers have not ended yet', () => {
+    const { ended, args } = hooks()
+    const worker = { index: 0, count: 3, active: 2 }
+    coros.tee.teardown?.({ args, worker } as unknown as Context, undefined)
+    expect(ended).toMatchObject([{ activeWorkers: 2 }])
   })
 
   test('may be there without the other', async () => {

@@ -23,6 +23,8 @@ export interface SharedGraph {
   readonly ending: Ending
   /** Whether a join around all of it waits for what becomes of each item. */
   readonly wrapped: boolean
+  /** Whether neighbours may call each other on the spot. */
+  readonly fuse: boolean
   readonly fails: boolean
   /** Outputs of each way after which it wants no more. */
   readonly takes: number | undefined
@@ -34,8 +36,9 @@ export interface SharedGraph {
 }
 
 export interface SharedShape {
-  /** Whether every item comes through, or is dropped or made more of. */
+  /** Some items fail, and are skipped; otherwise none. */
   readonly fails?: boolean
+  /** Each way wants no more after some; otherwise they take all. */
   readonly takes?: boolean
   /** Whether items are put in from outside. */
   readonly inlet?: boolean
@@ -87,6 +90,7 @@ class Drawing {
       items,
       ending,
       wrapped,
+      fuse: random.chance(0.6),
       takes,
       fails: this.#shape.fails === true,
       sharing: this.#sharing,
@@ -102,10 +106,11 @@ class Drawing {
     const properties = {
       fanOut: 'share',
       workers: random.pick([1, 1, 2, 3]),
-      ordered: random.chance(0.8),
       ...(random.chance(0.4) && { packetsInFlight: random.integer(1, 3) }),
     } as const
-    this.#nodes[name] = { coro: this.#late(name, (n) => n), properties }
+    this.#nodes[name] = random.chance(0.25)
+      ? { coro: this.#stream(name, (n) => [n]), properties }
+      : { coro: this.#late(name, (n) => n), properties: { ...properties, ordered: random.chance(0.8) } }
     const ends = range(random.integer(2, 4)).map((place) => this.#way(`${name}${place}`, { depth, takes }))
     this.#graph[name] = ends.map(({ first }) => first)
     return { name, ends: ends.map(({ last }) => last) }
@@ -155,7 +160,7 @@ class Drawing {
       workers: random.pick([1, 1, 2, 3]),
       ordered: random.chance(0.7),
       queueSize: random.pick([1, 1, 2, 5]),
-      ...(mayFail && { onError: 'skip' }),
+      ...(mayFail && { onError: 'skip' as const }),
     } as const
     if (style === 'stream' && !mayFail) {
       const { workers, queueSize } = properties
@@ -219,4 +224,5 @@ function* eachOf(lists: Lists) {
 }
 
 /** What became of an item, in any order, and the item. */
-const wholeOf = (lists: Lists): string => lists.map((list) => (list ?? []).toSorted((a, b) => a - b).join()).join(' of ')
+const wholeOf = (lists: Lists): string =>
+  lists.map((list) => (list ?? []).toSorted((a, b) => a - b).join()).join(' of ')

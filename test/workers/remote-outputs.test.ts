@@ -3,12 +3,12 @@ import { type Feed, RemoteOutputs } from '../../packages/workers/src/remote-outp
 import { settlesSoon, turns } from '../support/turns.js'
 
 /** Outputs, and what their worker and the node are told. */
-function outputsOf(feed?: Feed) {
+function outputsOf(feed?: Feed, inStep = false) {
   const told: unknown[] = []
   const source = { taken: (count: number) => void told.push(count), wantsNoMore: () => void told.push('no more') }
   const emitted: unknown[] = []
   const context = { emit: (...args: unknown[]) => void emitted.push(args) }
-  return { told, emitted, outputs: new RemoteOutputs(source, context, { inStep: false, ...(feed && { feed }) }) }
+  return { told, emitted, outputs: new RemoteOutputs(source, context, { inStep, ...(feed && { feed }) }) }
 }
 
 const values = (...list: readonly unknown[]): { value: unknown }[] => list.map((value) => ({ value }))
@@ -115,5 +115,35 @@ describe('outputs of a stream elsewhere', () => {
     outputs.end()
     await left
     expect(seen).toEqual(['give'])
+  })
+})
+
+describe('outputs that are made when they are asked for', () => {
+  test('are asked for one by one', async () => {
+    const { outputs, told } = outputsOf(undefined, true)
+    const first = outputs.next()
+    outputs.add(values(1))
+    await first
+    expect(told).toEqual([1])
+    void outputs.next()
+    expect(told).toEqual([1, 1])
+  })
+
+  test('are not asked for again where the worker only wants an input', async () => {
+    const { outputs, told } = outputsOf({ advance: () => undefined, give: () => {} }, true)
+    const first = outputs.next()
+    outputs.add([{ wants: true }])
+    await turns(1)
+    outputs.add([{ value: 1, inputs: 1 }])
+    expect([(await first).value, told]).toEqual([1, [1]])
+  })
+
+  test('are asked for in place of those that were emitted', async () => {
+    const { outputs, told } = outputsOf(undefined, true)
+    const first = outputs.next()
+    outputs.add([{ port: 'out', value: 1 }, { value: 2 }])
+    await first
+    void outputs.next()
+    expect(told).toEqual([1, 2])
   })
 })

@@ -2,6 +2,8 @@
  * What threads and processes do in W7, W8 and W9: coroutines for us, tasks for the pools. They load the built file.
  */
 
+import { writeFile } from 'node:fs/promises'
+
 /** An item of W9. */
 export interface Item {
   readonly id: number
@@ -33,4 +35,33 @@ export function touch(array: Float64Array): Float64Array {
   array[0] = (array[0] ?? Number.NaN) + 1
   array[array.length - 1] = array[0]
   return array
+}
+
+/** A stage of W13. */
+export function plusOne(value: number): number {
+  return value + 1
+}
+
+/** Constants of the tasks of W13. */
+export interface Counted {
+  readonly items: number
+  /** The file where the last task leaves its sum, wherever it runs. */
+  readonly file: string
+}
+
+/** The first task of W13. */
+export function* countUp({ items }: Counted): Generator<number, void, void> {
+  for (let value = 0; value < items; value++) yield value
+}
+
+/** The middle one. */
+export async function* addOne(values: AsyncIterable<number>): AsyncGenerator<number, void, void> {
+  for await (const value of values) yield value + 1
+}
+
+/** The last one. */
+export async function addUp(values: AsyncIterable<number>, { file }: Counted): Promise<void> {
+  let total = 0
+  for await (const value of values) total += value
+  await writeFile(file, String(total))
 }

@@ -76,7 +76,8 @@ function functionOf(callable: Callable): (input: never) => unknown {
 
 /** What a callable says of itself, or its class says of all its objects. */
 function metricsOf(callable: object): Metrics & { readonly here: boolean } {
-  const shared = typeof callable === 'function' ? {} : pick(callable.constructor)
+  const type: unknown = callable.constructor
+  const shared = typeof callable === 'function' || typeof type !== 'function' ? {} : pick(type)
   const metrics = { ...shared, ...pick(callable) }
   return { ...metrics, here: 'runInMaster' in metrics }
 }

@@ -1,4 +1,4 @@
-import { type Coro, type CoroDefinition, type Executor, type ModuleCoros, PipelineError } from '@pipelines/core'
+import { type Coro, type CoroDefinition, type Executor, isCoro, type ModuleCoros, PipelineError } from '@pipelines/core'
 import type { CoroMap, GraphDocument, NodeDocument, PropertiesDocument, Successor } from '@pipelines/plumber'
 import { CoroNames, wordOf } from './coro-names.js'
 import { sharedExecutor } from './executors.js'
@@ -52,18 +52,26 @@ export class BlueprintBuilder {
   readonly #graph = new Map<string, Successor[]>()
   readonly #edges = new Set<string>()
   readonly #executors = new Set<string>()
+  /** Names that were asked for, of nodes that are not there yet. */
+  readonly #reserved = new Set<string>()
 
   /** @param ready coroutines that nodes may name beside the standard ones */
   constructor(ready: readonly ModuleCoros[] = []) {
     this.#coros = new CoroNames(ready)
   }
 
+  /** Keeps names that somebody asked for from those that are made up. Throws like {@link add}. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.#reserved.add(this.#given(name))
+  }
+
   /** Adds a node and gives its name. Throws `PLB_OPTION_INVALID` where the name somebody asked for is taken. */
   add({ label, name, coro, args, refs = {}, properties = {} }: NewNode): string {
-    const named = Object.entries(refs).flatMap(([arg, ref]) =>
-      ref === undefined ? [] : [[arg, this.#coros.nameOf(ref, arg === 'fn' ? label : arg)] as const],
+    const allArgs = Object.fromEntries(
+      Object.entries({ ...args, ...refs }).flatMap(([arg, value]) =>
+        value === undefined ? [] : [[arg, this.#named(value, arg === 'fn' ? label : arg)]],
+      ),
     )
-    const allArgs = { ...args, ...Object.fromEntries(named) }
     const { partitionBy } = properties
     const key = typeof partitionBy === 'function' ? this.#coros.nameOf(partitionBy, 'key') : partitionBy
     const all = Object.entries({ ...properties, partitionBy: key })
@@ -104,7 +112,14 @@ export class BlueprintBuilder {
     return { graph, coroMap: this.#coros.coroMap, ...(executors.length > 0 && { executors }) }
   }
 
+  /** A function, or a list of them, as names; anything else as it is. */
+  #named(value: unknown, label: string): unknown {
+    if (Array.isArray(value) && value.some(isCoro)) return value.map((item: unknown) => this.#named(item, label))
+    return isCoro(value) ? this.#coros.nameOf(value, label) : value
+  }
+
   #given(name: string): string {
+    if (this.#reserved.delete(name)) return name
     if (this.#names.has(name))
       throw new PipelineError('OPTION_INVALID', {
         option: 'name',

@@ -5,8 +5,8 @@ import { type NodeOptions, type Stage, stagesOf, type WorkStage } from './stage.
 
 /** How the stages of one flow are made to nodes. */
 interface Ways {
-  /** Whether items know their places. */
-  readonly indexed: boolean
+  /** Stages whose items know their places. */
+  readonly indexed: ReadonlySet<Stage>
   /** Stages in front of which nothing merges, and behind which somebody wants order: they keep it. */
   readonly strict: ReadonlySet<Stage>
 }
@@ -14,32 +14,45 @@ interface Ways {
 /** A blueprint of everything that some stages need; `indexed` where whoever takes its items wants to know their places. */
 export function blueprintOf(ends: readonly Stage[], indexed: boolean): Blueprint {
   const stages = stagesOf(ends)
-  const wanted = stages.filter(({ kind }) => kind === 'ordered')
-  const lines = wanted.filter((stage) => stagesOf([stage]).every(({ inputs }) => inputs.length < 2))
-  const ways = {
-    indexed: indexed || lines.length < wanted.length,
-    strict: new Set(lines.flatMap((stage) => stagesOf([stage]))),
-  }
+  const ways = waysOf(stages, indexed)
   const builder = new BlueprintBuilder()
+  const isPassed = (stage: Stage): boolean => stage.kind === 'ordered' && ways.strict.has(stage)
+  builder.reserve(stages.flatMap((stage) => (isPassed(stage) ? [] : (stage.options.name ?? []))))
   const names = new Map<Stage, string>()
   for (const stage of stages) {
     const inputs = stage.inputs.map((input) => names.get(input) ?? '')
     const [only = ''] = inputs
-    const isPassed = stage.kind === 'ordered' && ways.strict.has(stage)
-    const name = isPassed ? only : builder.add(nodeOf(stage, ways))
+    const name = isPassed(stage) ? only : builder.add(nodeOf(stage, ways))
     names.set(stage, name)
-    if (!isPassed) for (const input of inputs) builder.connect(input, name)
+    if (!isPassed(stage)) for (const input of inputs) builder.connect(input, name)
   }
   return builder.build()
 }
 
+function waysOf(stages: readonly Stage[], indexed: boolean): Ways {
+  const lines = new Set<Stage>()
+  for (const stage of stages)
+    if (stage.inputs.length < 2 && stage.inputs.every((input) => lines.has(input))) lines.add(stage)
+  const strict = new Set<Stage>()
+  for (const stage of stages.toReversed())
+    if (lines.has(stage) && (strict.has(stage) || stage.kind === 'ordered')) {
+      strict.add(stage)
+      for (const input of stage.inputs) strict.add(input)
+    }
+  const all = indexed || stages.some((stage) => stage.kind === 'ordered' && !lines.has(stage))
+  const knowing = new Set<Stage>()
+  for (const stage of stages)
+    if (all || isIndexed(stage) || stage.inputs.some((input) => knowing.has(input))) knowing.add(stage)
+  return { indexed: knowing, strict }
+}
+
+const isIndexed = ({ kind, options }: Stage): boolean => kind === 'source' && options.elementIndex === true
+
 function nodeOf(stage: Stage, ways: Ways): NewNode {
   const { name } = stage.options
   switch (stage.kind) {
-    case 'source': {
-      const indexed = ways.indexed || stage.options.elementIndex === true
-      return { label: 'from', name, coro: from(stage.data, indexed) }
-    }
+    case 'source':
+      return { label: 'from', name, coro: from(stage.data, ways.indexed.has(stage)) }
     case 'inlet':
       return { label: 'in', name, coro: 'std.inlet' }
     case 'merge':
@@ -60,7 +73,7 @@ function nodeOf(stage: Stage, ways: Ways): NewNode {
 
 function workNode(stage: WorkStage, { indexed, strict }: Ways): NewNode {
   const { label, coro, args, options } = stage
-  const isExpanding = coro === 'std.flatMap' && (indexed || isIndexed(stage))
+  const isExpanding = coro === 'std.flatMap' && indexed.has(stage)
   return {
     label,
     name: options.name,
@@ -69,11 +82,6 @@ function workNode(stage: WorkStage, { indexed, strict }: Ways): NewNode {
     refs: stage.refs,
     properties: { ...propertiesOf(options), ...(strict.has(stage) && options.ordered === false && { ordered: true }) },
   }
-}
-
-/** Whether the items of a stage know their places because their source was told so. */
-function isIndexed(stage: Stage): boolean {
-  return stagesOf([stage]).some(({ kind, options }) => kind === 'source' && options.elementIndex === true)
 }
 
 /** What of the options of a stage are properties of its node. */

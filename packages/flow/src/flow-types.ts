@@ -5,7 +5,7 @@ import type { Items } from './from.js'
 export interface Grouping {
   readonly stateful?: number | boolean | undefined
   readonly window?: object | undefined
-  readonly batch?: { readonly returns?: 'each' | 'one' | undefined } | undefined
+  readonly batch?: { readonly size: number; readonly returns?: 'each' | 'one' | undefined } | undefined
 }
 
 /** What a function is called with at a stage with these options: an item, or a list of items. */
@@ -18,7 +18,7 @@ export type Taken<T, O> = O extends
 
 /** What leaves a stage whose function returns `R`: a promise is awaited, a generator expanded, `DROP` left out. */
 export type Given<R> =
-  Awaited<R> extends Generator<infer Y> | AsyncGenerator<infer Y>
+  Awaited<R> extends { readonly next: unknown } & (Iterable<infer Y> | AsyncIterable<infer Y>)
     ? Exclude<Awaited<Y>, typeof DROP>
     : Exclude<Awaited<R>, typeof DROP>
 

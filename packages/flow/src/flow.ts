@@ -1,4 +1,4 @@
-import type { Context, CoroDefinition, RunReport } from '@pipelines/core'
+import type { Context, CoroDefinition, Output, RunReport } from '@pipelines/core'
 import { Plumber } from '@pipelines/plumber'
 import type { Blueprint } from './blueprint.js'
 import { elementIndex } from './element-index.js'
@@ -6,9 +6,11 @@ import { blueprintOf } from './flow-blueprint.js'
 import { type FlowOptions, type ItemsOptions, plumberFor } from './flow-run.js'
 import type { Gives, Grouping, Indexed, RunArgs, Several, Taken } from './flow-types.js'
 import { assertItems, type Items } from './from.js'
+import { lazily } from './lazily.js'
 import {
   fedBy,
   type InletStage,
+  type ItemOptions,
   type NodeOptions,
   type OrderedOptions,
   type SourceOptions,
@@ -64,28 +66,28 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   /** Lets items pass for which `fn` gives, or promises, something truthy. */
   filter<T extends Out, S = undefined>(
     fn: (value: Out, context: Context<S>) => value is T,
-    options?: StageOptions<S>,
+    options?: ItemOptions<S>,
   ): Flow<T, In>
-  filter<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: StageOptions<S>): Flow<Out, In>
-  filter<S>(fn: CoroOf<S>, options?: StageOptions<S>): Flow<Out, In> {
+  filter<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: ItemOptions<S>): Flow<Out, In>
+  filter<S>(fn: CoroOf<S>, options?: ItemOptions<S>): Flow<Out, In> {
     return this.#call('filter', fn, options)
   }
 
   /** Calls `fn` with every item; what it returns is taken apart, and each part goes on. */
   flatMap<T, S = undefined>(
     fn: (value: Out, context: Context<S>) => Several<T>,
-    options?: StageOptions<S>,
+    options?: ItemOptions<S>,
   ): Flow<T, In> {
     return this.#call('flatMap', fn, options)
   }
 
   /** Calls `fn` with every item, for what it does: nothing goes on. */
-  each<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: StageOptions<S>): Flow<never, In> {
+  each<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: ItemOptions<S>): Flow<never, In> {
     return this.#call('each', fn, options)
   }
 
   /** Calls `fn` with every item, for what it does; then the item goes on. */
-  tee<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: StageOptions<S>): Flow<Out, In> {
+  tee<S = undefined>(fn: (value: Out, context: Context<S>) => unknown, options?: ItemOptions<S>): Flow<Out, In> {
     return this.#call('tee', fn, options)
   }
 
@@ -116,10 +118,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   }
 
   /** Items of which there was no equal one before, or none with an equal key. All keys are held. */
-  distinct<S = undefined>(
-    keyOf?: (value: Out, context: Context<S>) => unknown,
-    options?: StageOptions<S>,
-  ): Flow<Out, In> {
+  distinct(keyOf?: (value: Out, context: Context) => unknown, options?: NodeOptions): Flow<Out, In> {
     return keyOf === undefined ? this.#add('distinct', 'std.distinct', options) : this.#call('distinct', keyOf, options)
   }
 
@@ -176,7 +175,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
     return plumber.run(input, run)
   }
 
-  /** Runs it to its end and gives what came out. */
+  /** Runs it to its end and gives what came out: of the last stage all but `undefined`, as of any leaf. */
   async toArray(...[input, options = {}]: RunArgs<In, ItemsOptions>): Promise<Out[]> {
     const { plumber, run } = await plumberFor(this.toBlueprint(), options)
     return plumber.collect<Out>(input, run)
@@ -191,14 +190,16 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
     options?: IterableOptions,
     ...input: [In] extends [never] ? [] : [Items<In>]
   ): AsyncGenerator<Out, void, void>
-  async *toIterable(
+  toIterable(
     { maxSize, returnIndex = false, ...options }: IterableOptions = {},
     input?: Items<In>,
   ): AsyncGenerator<unknown, void, void> {
     const end = maxSize === undefined ? this : this.#add<Out>('out', 'std.pass', { queueSize: maxSize })
-    const { plumber, run } = await plumberFor(blueprintOf([end.#end], returnIndex), options)
-    for await (const { value, meta } of plumber.stream(input, run))
-      yield returnIndex ? { index: elementIndex({ meta }) ?? [], value } : value
+    const open = async (): Promise<AsyncGenerator<Output, void, void>> => {
+      const { plumber, run } = await plumberFor(blueprintOf([end.#end], returnIndex), options)
+      return plumber.stream(input, run)
+    }
+    return lazily(open, ({ value, meta }) => (returnIndex ? { index: elementIndex({ meta }) ?? [], value } : value))
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Out, void, void> {
@@ -206,15 +207,16 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
     return Reflect.apply(this.toIterable, this, []) as AsyncGenerator<Out, void, void>
   }
 
-  /** The stages of several flows that belong together, for those who run or merge them. */
+  /** The ends of several flows that belong together, for those who run or merge them: with one inlet, if with any. */
   static endsOf(flows: readonly Flow<unknown, never>[]): {
     readonly ends: Stage[]
     readonly inlet: InletStage | undefined
   } {
-    return {
-      ends: flows.map((one) => one.#end),
-      inlet: flows.map((one) => one.#inlet).find((one) => one !== undefined),
-    }
+    const inlet = flows.map((one) => one.#inlet).find((one) => one !== undefined)
+    const ends = flows.map((one) =>
+      one.#inlet === undefined || inlet === undefined ? one.#end : fedBy(one.#end, one.#inlet, inlet),
+    )
+    return { ends, inlet }
   }
 
   #add<T>(

@@ -1,19 +1,28 @@
-import { type Context, type CoroDefinition, DROP, defineCoro, PipelineError, show } from '@pipelines/core'
+import {
+  type AnyIterator,
+  type Context,
+  type CoroDefinition,
+  DROP,
+  defineCoro,
+  iteratorOf,
+  PipelineError,
+  show,
+} from '@pipelines/core'
 import { indexed } from './element-index.js'
 
 export type Items<T> = Iterable<T> | AsyncIterable<T>
 
+/** Iterators and streams that were read: what they gave is gone. */
+const read = new WeakSet<object>()
+
 /** A coroutine that gives the items of `data`: again in each run, where they can be had again. */
 export function from(data: Items<unknown>, isIndexed: boolean): CoroDefinition {
-  let read = false
-  const open = (): Items<unknown> => {
-    if (read && isOneShot(data)) throw new PipelineError('STATE_ALREADY_STARTED', { what: 'What the flow reads' })
-    read = true
-    return data
-  }
   return defineCoro<unknown>({
     kind: 'source',
-    run: (_output, context) => (isIndexed ? places(open(), context) : open()),
+    run(_output, context) {
+      const iterator = open(data)
+      return isIndexed ? places(iterator, context) : { [kindOf(data)]: () => iterator }
+    },
   })
 }
 
@@ -28,22 +37,28 @@ export function assertItems(data: unknown): asserts data is Items<unknown> {
   })
 }
 
-/** Whether what is read once is gone: iterators and streams. */
-function isOneShot(data: Items<unknown>): boolean {
-  if (data instanceof ReadableStream || 'readableEnded' in data) return true
-  const iterator: unknown = Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]()
-  return iterator === data
+/** The iterator of `data`. Throws `PLB_STATE_ALREADY_STARTED` where there was one, and there can be no other. */
+function open(data: Items<unknown>): AnyIterator {
+  if (read.has(data)) throw new PipelineError('STATE_ALREADY_STARTED', { what: 'What the flow reads' })
+  const iterator = iteratorOf(data)
+  if (iterator === undefined) throw new TypeError(`${show(data)} cannot be iterated any more.`)
+  const isStream = data instanceof ReadableStream || 'readableEnded' in data
+  if (isStream || Object.is(iterator, data)) read.add(data)
+  return iterator
 }
 
+const kindOf = (data: Items<unknown>): typeof Symbol.asyncIterator | typeof Symbol.iterator =>
+  typeof Reflect.get(data, Symbol.asyncIterator) === 'function' ? Symbol.asyncIterator : Symbol.iterator
+
 /** Not a generator: one that waits would make `return` wait too, and the end must reach the iterator at once. */
-function places(data: Items<unknown>, context: Context): AsyncIterableIterator<unknown> {
-  const iterator = Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]()
+function places(iterator: AnyIterator, context: Context): AsyncIterableIterator<unknown> {
   let place = 0
   return {
     async next() {
       const step = await iterator.next()
       if (step.done === true) return { done: true, value: undefined }
-      context.emit('out', step.value, { meta: indexed([place++]) })
+      const value = await step.value
+      if (value !== DROP) context.emit('out', value, { meta: indexed([place++]) })
       return { done: false, value: DROP }
     },
     async return() {

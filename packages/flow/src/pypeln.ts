@@ -2,7 +2,7 @@ import type { Context, RunReport } from '@pipelines/core'
 import { concat as concatFlows, Flow, flow, type IterableOptions, run as runFlows } from './flow.js'
 import type { Given, Indexed, Several } from './flow-types.js'
 import type { Items } from './from.js'
-import type { OrderedOptions, SourceOptions, StageOptions } from './stage.js'
+import type { ItemOptions, OrderedOptions, SourceOptions, StageOptions } from './stage.js'
 
 /** Where items come from: a stage of any module, or anything whose items can be taken one by one. */
 export type Source<T> = Flow<T> | Items<T>
@@ -11,7 +11,7 @@ export type Source<T> = Flow<T> | Items<T>
 export type Partial<A, B> = (source: Source<A>) => B
 
 /** What can be said of a stage. */
-export interface PypelnOptions<State = unknown> extends Omit<StageOptions<State>, 'stateful' | 'window' | 'batch'> {
+export interface PypelnOptions<State = unknown> extends ItemOptions<State> {
   /**
    * Capacity of the queue in front of the stage: the same as `queueSize`. 0 is the default: no queue is without bounds.
    *
@@ -163,7 +163,7 @@ function moduleOf(fixed: Pick<StageOptions, 'executor' | 'workers' | 'ordered'>)
 }
 
 type Options = PypelnOptions<never>
-type Adds = (source: Flow<unknown>, fn: never, options: StageOptions<never>) => Flow<unknown>
+type Adds = (source: Flow<unknown>, fn: never, options: ItemOptions<never>) => Flow<unknown>
 
 /** Uses the source that is given, or gives a function that waits for one. */
 function withSource<O, R>(given: unknown, more: unknown, use: (source: Flow<unknown>, options: O) => R): unknown {
@@ -171,7 +171,9 @@ function withSource<O, R>(given: unknown, more: unknown, use: (source: Flow<unkn
   return (source: Source<unknown>) => use(flowOf(source), (given ?? {}) as O)
 }
 
+/** A text is one that is wrong: it is no list of options either. */
 function isSource(value: unknown): value is Source<unknown> {
+  if (typeof value === 'string') return true
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
 }
 
@@ -180,7 +182,7 @@ function flowOf<T>(source: Source<T>): Flow<T> {
 }
 
 /** The same for a node: 0 is what pypeln writes for "none". */
-function optionsOf({ maxsize, queueSize, timeoutMs, ...options }: Options): StageOptions<never> {
+function optionsOf({ maxsize, queueSize, timeoutMs, ...options }: Options): ItemOptions<never> {
   const capacity = queueSize ?? maxsize
   return {
     ...options,

@@ -28,6 +28,12 @@ export interface StageOptions<State = unknown> extends NodeOptions {
   readonly onDone?: ((context: Context<State>, status: WorkerStatus) => unknown) | undefined
 }
 
+/** The same for a stage whose function gets one item at a time. */
+export interface ItemOptions<State = unknown> extends Omit<StageOptions<State>, 'stateful' | 'window' | 'batch'> {
+  /** `true`: one worker, in order. @defaultValue `false` */
+  readonly stateful?: boolean | undefined
+}
+
 /** One step of a flow. It knows what comes before it; two steps behind the same one share it. */
 export type Stage = WorkStage | SourceStage | InletStage | MergeStage | OrderedStage
 

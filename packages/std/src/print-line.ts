@@ -13,7 +13,7 @@ export const TARGET_ARG: ArgSchema = {
   type: 'string',
   enum: ['stdout', 'stderr'],
   default: TARGET,
-  description: 'Where to: the output of the program, or its other output, for what people read.',
+  description: 'Which output of the program gets the lines.',
 }
 
 const rooms = new WeakMap<Writable, Room>()

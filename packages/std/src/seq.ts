@@ -12,7 +12,6 @@ export const seq: CoroDefinition<unknown> = defineCoro({
 })
 
 function itemsOf(branch: unknown): readonly unknown[] {
-  if (branch === undefined) return []
   if (Array.isArray(branch)) return branch
   throw new TypeError(
     `"std.seq" got ${show(branch)} from a branch, and takes lists. Set "collect": "all" and "missing": "partial".`,

@@ -1,3 +1,5 @@
+import { TextDecoder } from 'node:util'
+
 /**
  * Bytes of any encoding as UTF-8. Throws where there is no encoding of that name, or a byte does not fit it.
  *

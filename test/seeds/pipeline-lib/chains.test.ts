@@ -49,9 +49,9 @@ test.each(STRATEGIES)('L-T03 with one packet in flight stages work strictly in t
   const args = { folder: folder.path }
   await using chain = await chainOf(strategy, {
     a: { coro: 'numbersPutting', args: { ...args, count: 101 }, packetsInFlight: 1 },
-    b: { coro: 'picking', args, packetsInFlight: 1 },
+    b: { coro: 'pickingAll', args, packetsInFlight: 1 },
     c: { coro: 'putting', args, packetsInFlight: 1 },
-    d: { coro: 'picking', args },
+    d: { coro: 'pickingAll', args },
   })
   expect(await chain.plumber.collect()).toEqual(range(101))
 })

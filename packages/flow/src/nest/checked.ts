@@ -1,7 +1,6 @@
 import { type Coro, type CoroDefinition, type Issue, isClass, isCoroDefinition, issue, show } from '@pipelines/core'
 import { Copies, Group, type Maker, Step } from './members.js'
-import { Nest } from './nest.js'
-import type { Part } from './parts.js'
+import { type GroupPart, type Part, partOf, stagesIn } from './parts.js'
 import { isReady } from './ready.js'
 import { Stage } from './stage.js'
 
@@ -32,7 +31,8 @@ export class Checked {
   #part(member: unknown, pointer: string): Part | undefined {
     if (member instanceof Stage) return this.#stage(member, pointer, {})
     if (member instanceof Step) return this.#step(member, pointer)
-    if (member instanceof Nest) return member.part
+    const nested = partOf(member)
+    if (nested !== undefined) return this.#nest(nested, pointer)
     if (member instanceof Copies) return this.#copies(member, pointer)
     if (member instanceof Group) {
       const { kind } = member
@@ -45,9 +45,17 @@ export class Checked {
     return undefined
   }
 
-  #work(coro: string | Coro | CoroDefinition, member: unknown, { options, refs }: Partial<Step> = {}): Part {
+  #nest(part: GroupPart, pointer: string): Part {
+    for (const stage of stagesIn(part)) this.#note(stage, pointer)
+    return part
+  }
+
+  #work(
+    coro: string | Coro | CoroDefinition,
+    member: unknown,
+    { options, refs, label = 'map' }: Partial<Step> = {},
+  ): Part {
     const { name, args, ...properties } = options ?? {}
-    const label = typeof coro === 'string' ? (coro.split('.').at(-1) ?? coro) : 'map'
     return { kind: 'work', label, coro, name, args, refs, properties, member }
   }
 
@@ -63,9 +71,7 @@ export class Checked {
   #stage(stage: Stage, pointer: string, { name, args, ...properties }: Step['options']): Part {
     const { name: label } = stage.constructor
     const { workers = 1, executor = 'inline' } = properties
-    if (this.#stages.has(stage))
-      this.#add(pointer, { what: `This instance of ${label} is in the nest already.`, hint: 'Make another one.' })
-    this.#stages.add(stage)
+    this.#note(stage, pointer)
     if (args !== undefined)
       this.#add(pointer, { what: `${label} is constructed with its args.`, hint: `Give them to new ${label}().` })
     if (workers !== 1)
@@ -79,6 +85,16 @@ export class Checked {
         hint: 'Export stageCoro() of its class from a module, and use that.',
       })
     return { kind: 'stages', label, stages: [stage], name, properties }
+  }
+
+  /** One instance is at one place. */
+  #note(stage: Stage, pointer: string): void {
+    if (this.#stages.has(stage))
+      this.#add(pointer, {
+        what: `This instance of ${stage.constructor.name} is in the nest already.`,
+        hint: 'Make another one.',
+      })
+    this.#stages.add(stage)
   }
 
   #copies({ kind, count, make }: Copies, pointer: string): Part | undefined {
@@ -122,15 +138,19 @@ const isStageClass = (of: unknown): boolean => typeof of === 'function' && of.pr
 /** What is wrong with what should be a coroutine. */
 function complaintOf(member: unknown): Complaint | undefined {
   if (isCoroDefinition(member)) return undefined
-  if (isClass(member)) return { what: `${nameOf(member)} is a class.`, hint: `Make an instance: new ${nameOf(member)}().` }
+  if (isClass(member))
+    return { what: `${nameOf(member)} is a class.`, hint: `Make an instance: new ${nameOf(member)}().` }
   if (typeof member === 'function') {
     if (!isReady(member)) return undefined
     return { what: `${nameOf(member)} makes a member.`, hint: `Call it: ${nameOf(member)}().` }
   }
-  const isItems = typeof member === 'object' && member !== null && (Symbol.iterator in member || Symbol.asyncIterator in member)
+  const isItems =
+    typeof member === 'object' && member !== null && (Symbol.iterator in member || Symbol.asyncIterator in member)
   return {
     what: `${show(member)} is no member of a nest.`,
-    hint: isItems ? 'Use iter() for its items.' : 'Give a function, an instance of a class of stages, or a list of them.',
+    hint: isItems
+      ? 'Use iter() for its items.'
+      : 'Give a function, an instance of a class of stages, or a list of them.',
   }
 }
 

@@ -6,7 +6,7 @@ import type { Stage } from './stage.js'
 /** What a nest is made of: see {@link nest}. */
 export type Member =
   | ((item: never, context: Context) => unknown)
-  | CoroDefinition<never, never>
+  | CoroDefinition
   | Stage
   | Step
   | Group
@@ -61,9 +61,12 @@ export class Step {
   readonly options: StepOptions
   /** Args that are functions. */
   readonly refs: Readonly<Record<string, Coro>>
+  /** What it does, in a word. */
+  readonly label: string
 
   /** Made by {@link step} and by the ready members. */
-  constructor(coro: Step['coro'], options: StepOptions = {}, refs: Step['refs'] = {}) {
+  constructor(label: string, coro: Step['coro'], options: StepOptions = {}, refs: Step['refs'] = {}) {
+    this.label = label
     this.coro = coro
     this.options = options
     this.refs = refs
@@ -113,8 +116,9 @@ export interface CopiesOf {
  * step(resize, { name: 'small', workers: 4, timeoutMs: 1000, onError: 'skip' })
  */
 export function step(
-  coro: ((item: never, context: Context) => unknown) | CoroDefinition<never, never> | Stage | `std.${string}`,
+  coro: ((item: never, context: Context) => unknown) | CoroDefinition | Stage | `std.${string}`,
   options: StepOptions = {},
 ): Step {
-  return new Step(coro as Step['coro'], options) // what a coroutine keeps as its state is its own matter
+  const label = typeof coro === 'string' ? (coro.split('.').at(-1) ?? coro) : 'map'
+  return new Step(label, coro as Step['coro'], options) // what a coroutine keeps as its state is its own matter
 }

@@ -1,6 +1,5 @@
 import type { Coro, CoroDefinition } from '@pipelines/core'
 import type { NewProperties } from '../blueprint.js'
-import type { Nest } from './nest.js'
 import type { Stage } from './stage.js'
 
 /** What a nest is made of, when it has been checked. */
@@ -32,8 +31,20 @@ export interface StagesPart {
 export interface GroupPart {
   readonly kind: 'serial' | 'parallel' | 'broadcast' | 'seq' | 'zip'
   readonly parts: readonly Part[]
-  /** The nest whose members these are, if they are those of one: it knows what is cut in. */
-  readonly nest?: Nest | undefined
+  /** What everything in here can put to by name: the parts of other nests. More may come until it is started. */
+  readonly cuts?: ReadonlyMap<string, GroupPart> | undefined
+}
+
+const nests = new WeakMap<object, GroupPart>()
+
+/** Notes what a nest is made of, for those that it becomes a part of. */
+export function setPartOf(nest: object, part: GroupPart): void {
+  nests.set(nest, part)
+}
+
+/** What a nest is made of; `undefined` for anything else. */
+export function partOf(nest: unknown): GroupPart | undefined {
+  return typeof nest === 'object' && nest !== null ? nests.get(nest) : undefined
 }
 
 /** All stages in a part, in order. */

@@ -38,12 +38,8 @@ export function stagesCoro(
 export function stageCoro<Args extends readonly unknown[]>(
   Class: StageClass<Args>,
   options: { readonly source?: boolean } = {},
-): CoroDefinition<never, StageRun> {
-  const make = ({ args: { args = [] } }: Context): Stage => {
-    const stage = new Class(...(args as Args)) // as the graph says: checked to be a list
-    stage.initialize(...stage.args)
-    return stage
-  }
+): CoroDefinition {
+  const make = ({ args: { args = [] } }: Context): Stage => new Class(...(args as Args)) // checked to be a list
   const args = {
     type: 'object',
     additionalProperties: false,

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Context, type Meta, PipelineError } from '@pipelines/core/coro'
+import { type Context, isThenable, type Meta, PipelineError } from '@pipelines/core/coro'
 import type { QueueInfo, Stage, StageInfo } from './stage.js'
 import { StageWork } from './stage-work.js'
 
@@ -33,6 +33,20 @@ export function showQueues(stage: object, of: QueuesOf): void {
   queues.set(stage, of)
 }
 
+const initialized = new WeakSet<object>()
+
+/** Calls `initialize` of a stage, unless that has been done. */
+export function initializeOnce(stage: Stage): void {
+  if (initialized.has(stage)) return
+  initialized.add(stage)
+  try {
+    stage.initialize(...stage.args)
+  } catch (cause) {
+    const { name: node } = stage.constructor
+    throw new PipelineError('NODE_FAILED', { node, attempts: 1, phase: 'setup', cause }, cause)
+  }
+}
+
 const nothing = (): void => {}
 
 /**
@@ -45,6 +59,9 @@ export class StageRun {
   readonly #drop: unknown
   readonly #timed: boolean
   readonly #puts: Put[] = []
+  /** The one that has left, and is not accepted yet. */
+  #inHand: Put | undefined
+  #work: StageWork | undefined
   #meta: Record<string, unknown> | undefined
   #wake: () => void = nothing
   #inputs: StageInputs | undefined
@@ -64,6 +81,7 @@ export class StageRun {
     this.context = context
     this.#drop = drop
     this.#timed = timed
+    initializeOnce(stage)
     runs.set(stage, this)
   }
 
@@ -79,7 +97,14 @@ export class StageRun {
       if (inputs !== undefined && !this.isStopped)
         for await (const item of inputs) {
           this.#meta = undefined
-          yield* this.#give(() => stage.do(item))
+          this.#call(() => stage.do(item))
+          // Like `#give`, written out: that is called with every item.
+          for (let next = this.#next(); next !== undefined; next = this.#next()) {
+            const put = isThenable(next) ? await next : next
+            if (put === undefined) break
+            yield this.#leaving(put)
+            put.taken()
+          }
           if (this.isStopped) break
         }
       this.isStopped = true
@@ -88,6 +113,7 @@ export class StageRun {
       yield* this.#give(() => stage.teardown())
       this.#over(undefined)
     } finally {
+      if (!this.isOver) await this.#leave()
       signal.removeEventListener('abort', onAbort)
     }
   }
@@ -145,32 +171,42 @@ export class StageRun {
 
   /** Makes a call, and gives what is put until it has returned. */
   async *#give(call: () => unknown): AsyncGenerator<unknown, void, void> {
-    this.#begun = this.#timed ? performance.now() : 0
-    const work = new StageWork(call, () => this.#wake())
-    let inHand: Put | undefined
-    let isDone = false
-    try {
-      for (;;) {
-        for (inHand = this.#puts.shift(); inHand !== undefined; inHand = this.#puts.shift()) {
-          yield this.#leaving(inHand)
-          inHand.taken()
-        }
-        if (this.#refusal !== undefined) throw this.#refusal.reason
-        if (work.isOver) break
-        await new Promise<void>((wake) => {
-          this.#wake = wake
-        })
-      }
-      isDone = true
-    } finally {
-      if (!isDone) {
-        // Told to end in the middle of a call, which hears of it by its puts and its signal.
-        this.#refuse(this.context.signal.reason ?? this.#ended)
-        inHand?.refused(this.#refusal?.reason)
-        await work.settled
-      }
+    this.#call(call)
+    for (;;) {
+      const put = await this.#next()
+      if (put === undefined) return
+      yield this.#leaving(put)
+      put.taken()
     }
-    work.assertDone()
+  }
+
+  #call(call: () => unknown): void {
+    if (this.#timed) this.#begun = performance.now()
+    this.#work = new StageWork(call, () => this.#wake())
+  }
+
+  /** What leaves next; `undefined` when the call is over. Throws, or rejects with, what the call throws. */
+  #next(): Put | undefined | Promise<Put | undefined> {
+    this.#inHand = this.#puts.shift()
+    if (this.#inHand !== undefined) return this.#inHand
+    if (this.#refusal !== undefined) throw this.#refusal.reason
+    if (this.#work?.isOver === false) return this.#later()
+    this.#work?.assertDone()
+    return undefined
+  }
+
+  async #later(): Promise<Put | undefined> {
+    await new Promise<void>((wake) => {
+      this.#wake = wake
+    })
+    return this.#next()
+  }
+
+  /** Told to end before the end: a call that goes on hears of it by its puts and its signal. */
+  async #leave(): Promise<void> {
+    this.#refuse(this.context.signal.reason ?? this.#ended)
+    this.#inHand?.refused(this.#refusal?.reason)
+    await this.#work?.settled
   }
 
   /** What is yielded for an item to leave. */

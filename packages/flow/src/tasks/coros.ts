@@ -45,7 +45,8 @@ export const sink: CoroDefinition = defineCoro<never>({
   kind: 'stream',
   args,
   refs: ['fn'],
-  run: async (inputs, context) => assertNoItems(await functionOf(context)(inputs, constantsOf(context), context), context),
+  run: async (inputs, context) =>
+    assertNoItems(await functionOf(context)(inputs, constantsOf(context), context), context),
 })
 
 /** A task by itself: `fn(constants, ctx)` neither takes nor gives items. */

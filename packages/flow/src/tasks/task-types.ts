@@ -39,7 +39,9 @@ export type Fit<F extends readonly TaskFunction[], I extends keyof F> = number e
       : OutputsFit<F, I>
 
 type FirstFit<F extends readonly TaskFunction[], I extends keyof F> =
-  TakesItems<F[I]> extends true ? Wrong<'Task 1 is the first, so there is nothing that it could take'> : OutputsFit<F, I>
+  TakesItems<F[I]> extends true
+    ? Wrong<'Task 1 is the first, so there is nothing that it could take'>
+    : OutputsFit<F, I>
 
 type InputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   TakesItems<F[I]> extends false
@@ -53,7 +55,7 @@ type InputsFit<F extends readonly TaskFunction[], I extends keyof F> =
 
 type OutputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   IsLast<F, I> extends true
-    ? [Awaited<Returned<F[I]>>] extends [undefined | void]
+    ? [Awaited<Returned<F[I]>>] extends [Nothing]
       ? unknown
       : Wrong<`Task ${Ordinal<I>} is the last, so it must give nothing`>
     : Returned<F[I]> extends AsyncIterable<unknown> | Iterable<unknown>
@@ -61,6 +63,9 @@ type OutputsFit<F extends readonly TaskFunction[], I extends keyof F> =
       : Wrong<`Task ${Ordinal<I>} is not the last, so it must be a generator`>
 
 type Returned<F> = F extends (...parameters: never[]) => infer R ? R : never
+
+/** What a function gives that gives nothing. */
+type Nothing = ReturnType<() => void>
 
 /** In the place of a parameter that there is not. */
 interface None {
@@ -74,13 +79,14 @@ type ParameterAt<F, Place extends '0' | '1'> = F extends (...parameters: infer P
     : None
   : None
 
-type ConstantsField<C> = IsAny<C> extends true
-  ? { readonly constants?: object | undefined }
-  : [C] extends [None]
-    ? { readonly constants?: Wrong<'The function takes no constants'> | undefined }
-    : object extends C
-      ? { readonly constants?: C | undefined }
-      : { readonly constants: C }
+type ConstantsField<C> =
+  IsAny<C> extends true
+    ? { readonly constants?: object | undefined }
+    : [C] extends [None]
+      ? { readonly constants?: Wrong<'The function takes no constants'> | undefined }
+      : object extends C
+        ? { readonly constants?: C | undefined }
+        : { readonly constants: C }
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 

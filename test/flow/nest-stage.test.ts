@@ -1,0 +1,351 @@
+import { constant, iter, nest, Stage, step } from '@pipelines/flow/nest'
+import { gate } from '@pipelines/testkit'
+import { expect, test } from 'vitest'
+import { failureOf, range } from '../support/blackbox.js'
+
+/** Notes what is called, under its name. */
+class Noting extends Stage<number, number, [name: string]> {
+  static calls: string[] = []
+  note(what: string): void {
+    Noting.calls.push(`${this.args[0]} ${what}`)
+  }
+  override initialize(name: string): void {
+    Noting.calls.push(`${name} initialize`)
+  }
+  override setup(): void {
+    this.note('setup')
+  }
+  override do(n: number): void {
+    this.note(`do ${n}`)
+    this.put(n)
+  }
+  override teardown(): void {
+    this.note('teardown')
+  }
+}
+
+test('the hooks of all stages are called in order, initialize before anything else', async () => {
+  Noting.calls = []
+  await nest(iter([1, 2]), new Noting('a')).run()
+  expect(Noting.calls).toEqual(['a initialize', 'a setup', 'a do 1', 'a do 2', 'a teardown'])
+  Noting.calls = []
+  nest(new Noting('b'), new Noting('c')).start().stop()
+  expect(Noting.calls).toEqual(['b initialize', 'c initialize'])
+})
+
+test('initialize and setup get what a stage is constructed with', async () => {
+  const seen: unknown[] = []
+  class Seeing extends Stage<never, never, [a: number, b: string]> {
+    override initialize(...args: unknown[]): void {
+      seen.push(args)
+    }
+    override setup(...args: unknown[]): void {
+      seen.push(args)
+    }
+  }
+  await nest(new Seeing(1, 'x')).run()
+  expect(seen).toEqual([
+    [1, 'x'],
+    [1, 'x'],
+  ])
+})
+
+test('setup, do and teardown put as many items as they like, in order', async () => {
+  class Several extends Stage<number, unknown> {
+    override setup(): void {
+      this.put('first')
+    }
+    override async do(n: number): Promise<void> {
+      for (let k = 0; k < n; k++) await this.put(n)
+    }
+    override teardown(): void {
+      this.put('last')
+    }
+  }
+  expect(await nest(iter([2, 0, 1]), new Several()).list()).toEqual(['first', 2, 2, 1, 'last'])
+})
+
+test('a stage without a do passes items on', async () => {
+  expect(await nest(iter([1, 2]), new Stage()).list()).toEqual([1, 2])
+})
+
+test('teardown may put though there was no input', async () => {
+  class Total extends Stage<number, number> {
+    sum = 0
+    override do(n: number): void {
+      this.sum += n
+    }
+    override teardown(): void {
+      this.put(this.sum)
+    }
+  }
+  expect(await nest(iter([]), new Total()).list()).toEqual([0])
+  expect(await nest(iter([1, 2]), new Total()).list()).toEqual([3])
+})
+
+test('a put in the middle of a do waits for room', async () => {
+  let made = 0
+  class Flood extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      for (let k = 0; k < 1000; k++) {
+        made = k
+        await this.put(n)
+      }
+    }
+  }
+  const taker = nest(
+    iter([1]),
+    new Flood(),
+    step((n: number) => n, { queueSize: 2 }),
+  ).items()
+  await taker.next()
+  expect(made).toBeLessThan(20)
+  await taker.return()
+})
+
+test('what is put without waiting leaves in order all the same', async () => {
+  class Flood extends Stage<number, number> {
+    override do(n: number): void {
+      for (const k of range(200)) this.put(n + k)
+    }
+  }
+  expect(
+    await nest(
+      iter([0]),
+      new Flood(),
+      step((n: number) => n, { queueSize: 1 }),
+    ).list(),
+  ).toEqual(range(200))
+})
+
+test('meta is a copy of its own per item, and what is put has it as it was then', async () => {
+  const seen: unknown[] = []
+  class Files extends Stage<never, string> {
+    override setup(): void {
+      for (const name of ['a', 'b']) {
+        this.meta['file'] = name
+        this.put(name)
+      }
+    }
+  }
+  class Adding extends Stage<string, string> {
+    override do(name: string): void {
+      this.meta['more'] = name
+      this.put(name)
+      this.meta['file'] = 'too late'
+    }
+  }
+  await nest(new Files(), new Adding(), (_: string, { meta }) => seen.push(meta)).run()
+  expect(seen).toEqual([
+    { file: 'a', more: 'a' },
+    { file: 'b', more: 'b' },
+  ])
+})
+
+test('what is taken out of meta is gone, and in teardown there is none', async () => {
+  const seen: unknown[] = []
+  class Noted extends Stage<number, number> {
+    override do(n: number): void {
+      this.meta['kept'] = n
+      this.meta['gone'] = n
+      this.put(n)
+    }
+  }
+  class Taking extends Stage<number, number> {
+    override do(n: number): void {
+      delete this.meta['gone']
+      this.put(n)
+    }
+    override teardown(): void {
+      this.put(-1)
+    }
+  }
+  class Seeing extends Stage<number, number> {
+    override do(): void {
+      seen.push(this.meta)
+    }
+  }
+  await nest(iter([1]), new Noted(), new Taking(), new Seeing()).run()
+  expect(seen).toEqual([{ kept: 1 }, {}])
+})
+
+test('a stage that stops takes no more input, and what comes before it ends well', async () => {
+  class First extends Stage<number, number> {
+    seen = 0
+    override do(n: number): void {
+      this.put(n)
+      this.seen++
+      if (this.seen === 3) this.stop()
+    }
+    override teardown(): void {
+      this.put(-1)
+    }
+  }
+  const stage = new First()
+  const report = nest(constant(7), stage)
+  expect(await report.list()).toEqual([7, 7, 7, -1])
+  expect((await report.join())?.outcome).toBe('completed')
+  expect(stage).toMatchObject({ started: true, stopped: true, finished: true, seen: 3 })
+})
+
+test('a stage can be stopped from outside while it waits for input', async () => {
+  const waiting = gate()
+  const never = gate()
+  async function* one(): AsyncGenerator<number, void, void> {
+    yield 1
+    await never.opened
+  }
+  const stage = new (class extends Stage<number, number> {
+    override do(n: number): void {
+      this.put(n)
+      waiting.open()
+    }
+  })()
+  const items = nest(one, stage).list()
+  await waiting.opened
+  stage.stop()
+  never.open()
+  expect(await items).toEqual([1])
+})
+
+test('a source that waits for room is told when nobody wants more', async () => {
+  let reason: unknown
+  class Endless extends Stage<never, number> {
+    override async setup(): Promise<void> {
+      try {
+        for (let n = 0; ; n++) await this.put(n)
+      } catch (error) {
+        reason = error
+        throw error
+      }
+    }
+  }
+  const source = new Endless()
+  for await (const n of nest<number>(source)) if (n === 3) break
+  expect(reason).toBeDefined()
+  expect(source.finished).toBe(true)
+})
+
+test('teardown is called when the run fails too, and what it puts goes nowhere', async () => {
+  Noting.calls = []
+  class Failing extends Noting {
+    override do(): void {
+      throw new Error('broken')
+    }
+    override async teardown(): Promise<void> {
+      await this.put(0)
+      this.note('teardown')
+    }
+  }
+  const error = await failureOf(() => nest(iter([1]), new Failing('a'), new Noting('b')).run())
+  expect(error).toMatchObject({ code: 'PLB_NODE_FAILED', cause: new Error('broken') })
+  expect(Noting.calls.filter((call) => call.endsWith('teardown')).sort()).toEqual(['a teardown', 'b teardown'])
+})
+
+test('a do that fails late fails the run with its own error', async () => {
+  class Late extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      await this.put(n)
+      throw new Error('late')
+    }
+  }
+  const error = await failureOf(() => nest(iter([1]), new Late()).run())
+  expect(error.cause).toEqual(new Error('late'))
+})
+
+test('a put that nobody waits for does no harm when the run fails', async () => {
+  class Both extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      for (const k of range(100)) this.put(n + k)
+      await this.signal.throwIfAborted()
+    }
+  }
+  const fails = (): never => {
+    throw new Error('no')
+  }
+  const error = await failureOf(() => nest(iter([1]), new Both(), step(fails, { queueSize: 1 })).run())
+  expect(error.cause).toEqual(new Error('no'))
+})
+
+test('a stage that sleeps wakes when it is told to end', async () => {
+  const asleep = gate()
+  class Sleepy extends Stage {
+    override async do(): Promise<void> {
+      asleep.open()
+      await this.sleep(60_000)
+    }
+  }
+  const sleeping = nest(iter([1]), new Sleepy())
+  const end = sleeping.join()
+  await asleep.opened
+  sleeping.stop()
+  expect((await end)?.outcome).toBe('doomed')
+})
+
+test('a stage knows its env, its node and how full its queues are', async () => {
+  const seen: unknown[] = []
+  class Asking extends Stage<number, number> {
+    override do(n: number): void {
+      seen.push(this.env['word'], this.info())
+      this.put(n)
+    }
+  }
+  const asking = new Asking()
+  expect(asking.info()).toEqual({ name: 'Asking', inputs: [], outputs: [] })
+  await nest(iter([1]), asking, (n: number) => n)
+    .with({ env: { word: 'yes' }, queueSize: 5 })
+    .run()
+  const queue = { depth: expect.any(Number), capacity: 5 }
+  expect(seen).toMatchObject([
+    'yes',
+    { name: 'Asking', inputs: [{ from: 'iter', ...queue }], outputs: [{ from: 'Asking', ...queue }] },
+  ])
+})
+
+test('what needs a run is refused before there is one', () => {
+  const idle = new Stage()
+  expect(() => idle.put(1)).toThrow(expect.objectContaining({ code: 'PLB_STATE_NOT_RUNNING' }))
+  expect(() => idle.meta).toThrow('Stage')
+  expect([idle.started, idle.stopped, idle.finished]).toEqual([false, false, false])
+})
+
+test('a put when all is over is refused', async () => {
+  const stage = new Stage()
+  await nest(iter([1]), stage).run()
+  expect((await failureOf(() => stage.put(1))).code).toBe('PLB_STATE_NOT_RUNNING')
+})
+
+test('an initialize that fails ends the nest before anything runs', async () => {
+  class Broken extends Stage {
+    override initialize(): void {
+      throw new Error('no way')
+    }
+  }
+  const seen: number[] = []
+  const error = await failureOf(() => nest(iter([1]), (n: number) => seen.push(n), new Broken()).run())
+  expect(error).toMatchObject({ code: 'PLB_NODE_FAILED', details: { node: 'Broken', phase: 'setup' } })
+  expect(seen).toEqual([])
+})
+
+test('items carry the seconds that each node took, where that is asked for', async () => {
+  class Slow extends Stage<number, number> {
+    override do(n: number): void {
+      this.put(n)
+    }
+  }
+  const twice = function* (n: number) {
+    yield n
+    yield n
+  }
+  const seen: unknown[] = []
+  class Seeing extends Stage {
+    override do(): void {
+      seen.push(this.meta['timings'])
+    }
+  }
+  await nest(iter([1]), new Slow(), twice, async (n: number) => n, new Seeing())
+    .timings()
+    .run()
+  const timings = { Slow: expect.any(Number), twice: expect.any(Number), map: expect.any(Number) }
+  expect(seen).toEqual([timings, timings])
+})

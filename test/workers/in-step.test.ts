@@ -1,0 +1,67 @@
+import { gate } from '@pipelines/testkit'
+import { threads } from '@pipelines/workers'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { range, turns, until } from '../support/blackbox.js'
+import { expectBalancedBooks } from '../support/books.js'
+import { lineOf } from './worker-lines.js'
+
+/*
+ * A worker whose node has `packetsInFlight` makes nothing before there is a place for it. The tests share the threads;
+ * those that wait for the next test have a timer each, so timers are not looked at after each test.
+ */
+
+const executor = threads()
+afterAll(() => executor.close())
+
+const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
+beforeEach(() => {
+  Object.assign(globalThis, timers)
+})
+
+/** A line with `mid` in threads, behind which a function holds all that it gets until its gate is open. */
+async function line(mid: { readonly coro: string } & Readonly<Record<string, unknown>>) {
+  const [made, given, { opened, open }] = [new Int32Array(new SharedArrayBuffer(4)), [] as unknown[], gate()]
+  const sink = async (n: number) => opened.then(() => n)
+  const plumber = await lineOf(executor, 'in-step.mjs', { src: () => range(8), mid, sink }, { env: { made } })
+  const pipeline = plumber.createPipeline({ onOutput: ({ value }) => void given.push(value) })
+  return { given, open, pipeline, made: () => Atomics.load(made, 0) }
+}
+
+test.each([
+  ['gives one output of an input', 'repeats', 1],
+  ['gives several outputs of an input', 'repeats', 3],
+  ['emits, and is no generator', 'emits', 1],
+])('a stream that %s makes one for each place', async (_what, coro, times) => {
+  for (const [packetsInFlight, workers] of [
+    [1, 1],
+    [2, 3],
+  ] as const) {
+    const { made, open, given, pipeline } = await line({ coro, args: { times }, packetsInFlight, workers })
+    await until(() => made() === packetsInFlight)
+    await turns(100)
+    expect(made(), `${workers} workers`).toBe(packetsInFlight)
+    open()
+    expectBalancedBooks(await pipeline.settled, [])
+    expect(given.toSorted()).toEqual(range(8).flatMap((n) => Array(times).fill(n)))
+  }
+})
+
+test.each(['emitsAndYields', 'emitsAndYieldsEach'])('what is emitted beside an output follows: %s', async (coro) => {
+  const { made, open, given, pipeline } = await line({ coro, packetsInFlight: 1 })
+  await until(() => made() === 2)
+  await turns(100)
+  expect(made()).toBe(2)
+  open()
+  expectBalancedBooks(await pipeline.settled, [])
+  expect(given).toEqual(range(8).flatMap((n) => [n, n]))
+})
+
+test('a worker that waits for a place is let go at doomsday', async () => {
+  const { made, open, pipeline } = await line({ coro: 'repeats', packetsInFlight: 1, workers: 2 })
+  await until(() => made() === 1)
+  const doomed = pipeline.doomsday()
+  open()
+  const report = await doomed
+  expectBalancedBooks(report, [])
+  expect([report.abandoned, made()]).toEqual([[], 1])
+})
