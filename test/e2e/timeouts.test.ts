@@ -455,6 +455,93 @@ describe('a call that does not return', () => {
     }))
 })
 
+describe('onTimeout', () => {
+  /** Takes too long for odd numbers, and throws for 4. */
+  const oddTooLong4Throws = async (n: number, ctx: Context) => {
+    if (n === 4) throw new Error('boom')
+    return obedient(oddTooLong)(n, ctx)
+  }
+  const strict = { timeoutMs: 50, onTimeout: 'skip' }
+
+  test('"skip" leaves out what runs out of time; what throws still ends the run', () =>
+    inVirtualTime(async () => {
+      const plumber = (...items: number[]) =>
+        chain({ src: from(...items), mid: having(strict, oddTooLong4Throws), out: same })
+      const well = await played(plumber(1, 2, 3, 6))
+      expect([well.report.outcome, well.values]).toEqual(['completed', [2, 6]])
+      expect(well.report.errors.map(({ code }) => code)).toEqual(['PLB_NODE_TIMEOUT', 'PLB_NODE_TIMEOUT'])
+      const { report } = await played(plumber(1, 4))
+      expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_FAILED' } })
+    }))
+
+  test('"fail" ends the run; what throws is skipped', () =>
+    inVirtualTime(async () => {
+      const stage = having({ timeoutMs: 50, onTimeout: 'fail', onError: 'skip' }, oddTooLong4Throws)
+      const { report, values } = await played(chain({ src: from(2, 4, 6, 1), mid: stage, out: same }))
+      expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_TIMEOUT' } })
+      expect(values).toEqual([2, 6])
+    }))
+
+  test.each([1, 3])('"route" sends what runs out of time to port error, in its turn, with %i workers', (workers) =>
+    inVirtualTime(async () => {
+      const mid = having({ timeoutMs: 50, onTimeout: 'route', workers }, oddTooLong4Throws)
+      const seen: unknown[] = []
+      const dead = ({ error, input }: { error: { code: string }; input: number }) => void seen.push(error.code, input)
+      const nodes = { src: from(0, 1, 2), mid, out: (n: number) => void seen.push(n), dead }
+      const { report } = await played(plumberOf(nodes, { src: ['mid'], mid: ['out', { to: 'dead', port: 'error' }] }))
+      expect(seen).toEqual([0, 'PLB_NODE_TIMEOUT', 1, 2])
+      expect([report.outcome, nodeOf(report, 'mid').failed]).toEqual(['completed', 1])
+    }),
+  )
+
+  test('leaves a node that has no other way out a leaf', () =>
+    inVirtualTime(async () => {
+      const mid = having({ timeoutMs: 50, onTimeout: 'route' }, oddTooLong4Throws)
+      const graph = { src: ['mid'], mid: [{ to: 'dead', port: 'error' }] }
+      const { valuesOf } = await played(plumberOf({ src: from(0, 1, 2), mid, dead: () => 'dead' }, graph))
+      expect([valuesOf('mid'), valuesOf('dead')]).toEqual([[0, 2], ['dead']])
+    }))
+
+  test('is about the last attempt', () =>
+    inVirtualTime(async () => {
+      const mid = async (n: number, ctx: Context) =>
+        ctx.attempt === 1 ? obedient(1_000)(n, ctx) : oddTooLong4Throws(n, ctx)
+      const stage = having({ ...strict, retry: { attempts: 2, minDelayMs: 0 } }, mid)
+      const { report, values } = await played(chain({ src: from(1, 2, 4), mid: stage, out: same }))
+      expect([values, report.errors[0]?.code]).toEqual([[2], 'PLB_NODE_TIMEOUT'])
+      expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_FAILED' } })
+    }))
+
+  test('is about all members of a batch', () =>
+    inVirtualTime(async () => {
+      const mid = async (list: readonly number[], { signal }: Context) => {
+        await sleep(list.includes(3) ? 1_000 : 10, undefined, { signal })
+        return list
+      }
+      const stage = having({ ...strict, batch: { size: 2 } }, mid)
+      const { report, values } = await played(chain({ src: from(...range(6)), mid: stage, out: same }))
+      expect([report.outcome, values]).toEqual(['completed', [0, 1, 4, 5]])
+      expect(nodeOf(report, 'mid')).toMatchObject({ completed: 4, failed: 2 })
+    }))
+
+  test('counts for maxErrors, as other failures do', () =>
+    inVirtualTime(async () => {
+      const stage = having({ ...strict, maxErrors: { count: 1, perMs: 10_000 } }, oddTooLong4Throws)
+      const { report, values } = await played(chain({ src: from(1, 2, 3, 6), mid: stage, out: same }))
+      expect(report).toMatchObject({ outcome: 'failed', error: { code: 'PLB_NODE_TIMEOUT' } })
+      expect(values).toEqual([2])
+    }))
+
+  test('answers a request, without an error where the item is skipped', () =>
+    inVirtualTime(async () => {
+      const pipeline = chain({ in: 'std.inlet', mid: having(strict, oddTooLong4Throws), out: same }).createPipeline()
+      const answers = await Promise.allSettled([2, 4].map((n) => pipeline.process(n)))
+      expect(answers).toMatchObject([{ value: 2 }, { reason: { code: 'PLB_NODE_FAILED' } }])
+      await expect(pipeline.process(1)).rejects.toMatchObject({ code: 'PLB_RUN_CARDINALITY' })
+      expectSound(await pipeline.drain(), ['in'])
+    }))
+})
+
 describe('a generator that takes too long', () => {
   test('keeps what it has handed on, is closed, and has failed', () =>
     inVirtualTime(async () => {

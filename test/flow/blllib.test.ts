@@ -37,7 +37,12 @@ describe('a pipeline', () => {
 
   test('can be applied as often as wanted, also at once', async () => {
     const pipeline = new Pipeline([difference, double])
-    const results = await Promise.all([[1, 2], [5, 7, 9]].map((inputs) => pipeline.apply(inputs).toArray()))
+    const results = await Promise.all(
+      [
+        [1, 2],
+        [5, 7, 9],
+      ].map((inputs) => pipeline.apply(inputs).toArray()),
+    )
     expect(results).toEqual([[2], [4, 4]])
     expect(await pipeline.apply([0, 1]).toArray()).toEqual([2])
   })
@@ -193,7 +198,10 @@ describe('what a callable says', () => {
 
   test.each([0, -1, 1.5, Number.NaN, '2', null, {}])('stateful: %o says nothing, and is refused', (stateful) => {
     expect(() => new Pipeline([double, having({ stateful }, (n) => n)])).toThrow(
-      expect.objectContaining({ code: 'PLB_OPTION_INVALID', details: expect.objectContaining({ option: 'callables[1].stateful' }) }),
+      expect.objectContaining({
+        code: 'PLB_OPTION_INVALID',
+        details: expect.objectContaining({ option: 'callables[1].stateful' }),
+      }),
     )
   })
 

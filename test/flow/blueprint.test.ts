@@ -155,10 +155,11 @@ describe('a coroutine in the coroMap', () => {
   })
 
   test('is named by the args of the stages that call it', () => {
-    const described = flow([1]).map(double, { onStart: () => 1, onDone: negate })
+    const close = (): void => {}
+    const described = flow([1]).map(double, { onStart: () => 1, onDone: close })
     expect(nodesOf(described)['double']).toEqual({
       coro: 'std.map',
-      args: { fn: 'double', onStart: 'onStart', onDone: 'negate' },
+      args: { fn: 'double', onStart: 'onStart', onDone: 'close' },
     })
   })
 

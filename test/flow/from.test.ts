@@ -82,7 +82,7 @@ describe.each(oneShots)('%s can be read once', (kind) => {
   test('by the runs of a flow', async () => {
     const once = flow(kinds[kind]() as Numbers).map(double)
     expect(await once.toArray()).toEqual([2, 4, 6])
-    await expect(once.toArray()).rejects.toMatchObject({ cause: { code: 'PLB_STATE_ALREADY_STARTED' } })
+    await expect(once.toArray()).rejects.toMatchObject({ code: 'PLB_STATE_ALREADY_STARTED' })
   })
 
   test('by the runs of a Plumber', async () => {
@@ -94,7 +94,7 @@ describe.each(oneShots)('%s can be read once', (kind) => {
   test('by several flows', async () => {
     const data = kinds[kind]() as Numbers
     expect(await flow(data).toArray()).toEqual([1, 2, 3])
-    await expect(flow(data).toArray()).rejects.toMatchObject({ cause: { code: 'PLB_STATE_ALREADY_STARTED' } })
+    await expect(flow(data).toArray()).rejects.toMatchObject({ code: 'PLB_STATE_ALREADY_STARTED' })
   })
 })
 

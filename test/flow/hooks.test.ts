@@ -1,5 +1,5 @@
 import type { Context } from '@pipelines/core'
-import { type Flow, flow, type StageStatus } from '@pipelines/flow'
+import { type Flow, flow, type WorkerStatus } from '@pipelines/flow'
 import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { aborted } from '../support/blackbox.js'
@@ -7,7 +7,7 @@ import { byPlumber, Endless, first } from './flow-support.js'
 
 interface Hooks {
   readonly onStart: () => string
-  readonly onDone: (_: Context, status: StageStatus) => unknown
+  readonly onDone: (_: Context, status: WorkerStatus) => unknown
 }
 
 /** Hooks that write down when they are called. */
@@ -64,7 +64,7 @@ describe('hooks', () => {
     const seen: unknown[] = []
     const described = flow([1, 2]).map((n, { state }) => n + state.more, {
       name: 'adder',
-      onStart: ({ worker, node }) => ({ more: 10, from: `${node} ${worker.index} of ${worker.count}` }),
+      onStart: ({ worker, node }: Context) => ({ more: 10, from: `${node} ${worker.index} of ${worker.count}` }),
       onDone: ({ state }, status) => seen.push(state.from, status),
     })
     expect(await described.toArray()).toEqual([11, 12])

@@ -86,6 +86,13 @@ test('a member in parallel that begins with several nodes is entered by one', ()
   expect(graph['pass']).toEqual(['double', 'double-2'])
 })
 
+test('so is one that stands alone in parallel, and its workers count', () => {
+  const alone = parallel([broadcast(double, double)])
+  expect(graphOf(iter([1]), parallel(inc, alone)).graph['share']).toEqual(['inc', 'pass'])
+  const { nodes } = graphOf(iter([1]), parallel(inc, parallel(double, double)))
+  expect(nodes['share']?.properties).toMatchObject({ packetsInFlight: 2 })
+})
+
 test('properties of a step are those of its node, and the size of queues is that of the nest unless it says one', () => {
   const own = step(double, { name: 'twice', workers: 4, queueSize: 3, onError: 'skip' })
   const { graph } = nest(iter([1]), own, inc)

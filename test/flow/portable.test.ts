@@ -1,13 +1,13 @@
 import { concat, type Flow, flow, portable } from '@pipelines/flow'
 import { Plumber } from '@pipelines/plumber'
-import { processes, threads } from '@pipelines/workers'
+import { threads } from '@pipelines/workers'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import * as work from './fixtures/flow-work.mjs'
 import { all, double, namesOf, nodesOf } from './flow-support.js'
 
 /*
- * Threads and processes are shared by the tests of this file. Those that wait for the next test have a timer each, so timers
- * are not looked at after each test.
+ * Threads are shared by the tests of this file. Those that wait for the next test have a timer each, so timers are not looked
+ * at after each test. What runs on threads runs in processes: see the tests of pypeln's modules.
  */
 
 const url = new URL('fixtures/flow-work.mjs', import.meta.url)
@@ -18,12 +18,12 @@ beforeEach(() => {
   Object.assign(globalThis, timers)
 })
 
-const executors = [threads(), processes()]
-afterAll(async () => {
-  for (const executor of executors) await executor.close()
-})
+const shared = threads()
+const executors = [shared]
+const executor = 'thread'
+afterAll(() => shared.close())
 
-describe.each(executors)('on a $name', ({ name: executor }) => {
+describe('on threads', () => {
   const onWorkers = { executor, workers: 2 }
   const result = (described: Flow<unknown>): Promise<unknown[]> => described.toArray(undefined, { executors })
 

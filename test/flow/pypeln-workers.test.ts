@@ -2,8 +2,8 @@ import { flow, portable } from '@pipelines/flow'
 import * as pl from '@pipelines/flow/pypeln'
 import { processes, threads } from '@pipelines/workers'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { all, double, nodesOf } from './flow-support.js'
 import * as work from './fixtures/flow-work.mjs'
+import { all, double, nodesOf } from './flow-support.js'
 
 /*
  * Threads and processes are shared by the tests of this file. Those that wait for the next test have a timer each, so timers
@@ -27,9 +27,12 @@ const numbers = [1, 2, 3]
 const two = { workers: 2 }
 const sorted = async (items: AsyncIterable<number>): Promise<number[]> => (await all(items)).sort((a, b) => a - b)
 
-describe.each(['thread', 'process'] as const)('%s', (name) => {
-  const module = pl[name]
+const modules: readonly (readonly [string, pl.PypelnModule])[] = [
+  ['thread', pl.thread],
+  ['process', pl.process],
+]
 
+describe.each(modules)('%s', (name, module) => {
   test('map, filter, flatMap and each run there, in call form', async () => {
     const doubled = module.map(work.double, numbers, two)
     const parts = module.flatMap(work.twice, module.filter(work.isLarge, doubled, two), two)

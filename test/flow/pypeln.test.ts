@@ -1,5 +1,5 @@
 import { type Context, DROP } from '@pipelines/core'
-import { elementIndex, Flow, flow, type StageStatus } from '@pipelines/flow'
+import { elementIndex, Flow, flow, type WorkerStatus } from '@pipelines/flow'
 import * as pl from '@pipelines/flow/pypeln'
 import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
@@ -116,7 +116,7 @@ describe.each(Object.entries(modules))('%s', (_, module) => {
     const seen: unknown[] = []
     const options = {
       onStart: () => ({ more: 10 }),
-      onDone: (_: Context, { done, activeWorkers }: StageStatus) => seen.push({ done, activeWorkers }),
+      onDone: (_: Context, { done, activeWorkers }: WorkerStatus) => seen.push({ done, activeWorkers }),
     }
     const add = (n: number, { state }: Context<{ more: number }>): number => n + state.more
     expect(await result(module.map(add, numbers, options as never))).toEqual([11, 12, 13])

@@ -179,7 +179,7 @@ test('schemas of neighbours that differ are shown, unless they are not to be loo
 
 /** A schema of another library, which may tell what it is in JSON Schema. */
 function standard(json?: object): StandardSchema {
-  const validate = (value: unknown) => (value === 1 ? { issues: [{ message: 'Not one' }] } : { value })
+  const validate = (value: unknown) => ({ value })
   const jsonSchema = json && { input: () => json, output: () => json }
   return { '~standard': { version: 1, vendor: 'test', validate, ...(jsonSchema && { jsonSchema }) } }
 }
@@ -225,8 +225,19 @@ test.each([
 })
 
 test('constants may have a Standard Schema', () => {
-  const list = (constants: object) => [{ run: source, constants, constantsSchema: standard() }, { run: sink }]
-  expect(issuesOf(list({}))).toEqual([])
+  const validate = (value: unknown) =>
+    typeof value === 'object' && value !== null && 'files' in value
+      ? { value }
+      : { issues: [{ message: 'No files', path: ['files'] }] }
+  const constantsSchema = { '~standard': { version: 1, vendor: 'test', validate } }
+  const list = (constants: object) => [{ run: source, constants, constantsSchema }, { run: sink }]
+  expect(issuesOf(list({ files: [] }))).toEqual([])
+  expect(issuesOf(list({}))).toMatchObject([{ code: 'PLB_CORO_ARGS', pointer: '/0/constants/files' }])
+})
+
+test('constants that are no object are one issue, not two', () => {
+  const list = [{ run: source, constants: 7, constantsSchema: wanted }, { run: sink }]
+  expect(issuesOf(list)).toMatchObject([{ code: 'PLB_OPTION_INVALID', pointer: '/0/constants' }])
 })
 
 test('a function that exists only here cannot run elsewhere', () => {
@@ -235,6 +246,11 @@ test('a function that exists only here cannot run elsewhere', () => {
   expect(issue).toMatchObject({ code: 'PLB_CORO_NOT_PORTABLE', pointer: '/1/run' })
   expect(issue?.message).toContain('Node "stage" runs in the executor "process"')
   expect(issue?.hint).toContain('portable(')
+})
+
+test('an executor that was not given is an issue of the tasks that need it', () => {
+  const issues = issuesOf(around({ parallelism: 'thread' }), { executors: [] })
+  expect(issues).toMatchObject([{ pointer: '/1/parallelism' }])
 })
 
 test('a constant that cannot be copied is refused where it would have to be', () => {

@@ -1,5 +1,5 @@
 import { type Context, DROP } from '@pipelines/core'
-import { execute, tasks } from '@pipelines/flow/tasks'
+import { execute, portable, tasks } from '@pipelines/flow/tasks'
 import { Plumber } from '@pipelines/plumber'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
@@ -282,6 +282,12 @@ test('its graph is JSON, one node for each task', () => {
     },
     graph: { numbers: ['scaled'], scaled: [{ to: 'task-3', queueSize: 100 }], 'task-3': null },
   })
+})
+
+test('a module may be called "tasks" too', () => {
+  const work = portable({ load: () => [] }, 'file:///somewhere/tasks.js')
+  const { graph } = tasks([{ run: work.load }, { run: keeping().run }], { parallelism: 'coroutine' }).toBlueprint()
+  expect(graph.nodes.load).toMatchObject({ coro: 'tasks.source', args: { fn: 'tasks-2.load' } })
 })
 
 test('what is made of it runs like any other graph', async () => {

@@ -70,6 +70,7 @@ describe('a value', () => {
   test.each<[what: string, props: Partial<NodeProperties>]>([
     ['tries again', { retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0, factor: 1, jitter: 'none' } as never }],
     ['routes what failed', { onError: 'route' }],
+    ['routes what ran out of time', { timeoutMs: 5, onTimeout: 'route' }],
     ['slides a window', { window: { size: 2, step: 1, partial: false } }],
     ['gives products', { collect: 'product' }],
   ])('is needed again by a node that %s', (_, props) => {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { gate } from '@pipelines/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { failureOf, turns } from '../support/blackbox.js'
+import { failureOf, turns, until } from '../support/blackbox.js'
 import { given, lineOf, through } from './ready.js'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -128,7 +128,7 @@ describe('std.fetch', () => {
   test('gives what is known of an answer without its body', async () => {
     const meta = await fetched('/endless', { as: 'response-meta' })
     expect(meta).toMatchObject({ url: `${base}/endless`, status: 200, statusText: 'OK' })
-    await vi.waitFor(() => expect(urls()).not.toContain('/endless'))
+    await gone('/endless')
   })
 
   test('takes a status that is no success, if it may', async () => {
@@ -138,6 +138,9 @@ describe('std.fetch', () => {
 
 /** What is asked for now. */
 const urls = (): (string | undefined)[] => [...asked].map(({ url }) => url)
+
+/** Waits until the server knows that nobody wants that any more. */
+const gone = (path: string): Promise<void> => until(() => !urls().includes(path))
 
 describe('what fails', () => {
   test('a status that is no success: it is told, with how the body begins', async () => {
@@ -153,20 +156,20 @@ describe('what fails', () => {
 
   test('the same with a body that does not end: the rest of it is let go', async () => {
     expect(await causeOf('/bad-and-endless')).toMatchObject({ status: 500, body: 'x'.repeat(1024) })
-    await vi.waitFor(() => expect(urls()).not.toContain('/bad-and-endless'))
+    await gone('/bad-and-endless')
   })
 
   test.each(['/large', '/endless'])('a body that is larger than allowed: %s', async (path) => {
     const expected = `GET ${base}${path} answered with more than 99 bytes.`
     expect(await causeOf(path, { maxBytes: 99, as: 'text' })).toMatchObject({ message: expected })
-    await vi.waitFor(() => expect(urls()).not.toContain('/endless'))
+    await gone('/endless')
     expect(await fetched('/large', { maxBytes: 100, as: 'bytes' })).toHaveLength(100)
   })
 
   test.each(['/silent', '/stuck'])('a server that does not answer in time: %s', async (path) => {
     const cause = await causeOf(path, { timeoutMs: 20 })
     expect(cause).toMatchObject({ name: 'TimeoutError', message: `GET ${base}${path} did not answer within 20 ms.` })
-    await vi.waitFor(() => expect(urls()).not.toContain(path))
+    await gone(path)
   })
 
   test('an answer that breaks off', async () => {
@@ -209,16 +212,16 @@ describe('nothing is left', () => {
   test.each(['/silent', '/stuck', '/endless'])('at doomsday of a request for %s', async (path) => {
     const pipeline = lineOf([['inlet'], ['fetch']]).createPipeline()
     await pipeline.put(`${base}${path}`)
-    await vi.waitFor(() => expect(urls()).toContain(path))
+    await until(() => urls().includes(path))
     const report = await pipeline.doomsday('enough')
     expect([report.outcome, report.abandoned]).toEqual(['doomed', []])
-    await vi.waitFor(() => expect(urls()).not.toContain(path))
+    await gone(path)
   })
 
   test('of an attempt that ran out of time', async () => {
     const properties = { timeoutMs: 20, onError: 'skip' } as const
     expect(await through('fetch', [`${base}/silent`], {}, properties)).toEqual([])
-    await vi.waitFor(() => expect(urls()).not.toContain('/silent'))
+    await gone('/silent')
   })
 
   test('when the caller wants no more while several are under way', async () => {
@@ -231,12 +234,13 @@ describe('nothing is left', () => {
     async function* items() {
       yield `${base}/silent`
       yield `${base}/stuck`
-      await vi.waitFor(() => expect(urls()).toEqual(expect.arrayContaining(['/silent', '/stuck'])))
+      await until(() => urls().includes('/silent') && urls().includes('/stuck'))
       started.open()
       yield `${base}/text`
     }
     expect(await plumber.collect(items())).toEqual(['hé'])
-    await vi.waitFor(() => expect(urls()).not.toEqual(expect.arrayContaining(['/silent'])))
+    await gone('/silent')
+    await gone('/stuck')
     expect(started.isOpen).toBe(true)
   })
 })

@@ -196,12 +196,12 @@ export abstract class CallingNode extends EmittingNode {
       this.hookFailed(error, error.phase)
       return this.giveUp(slot)
     }
+    const failure = own && error instanceof PipelineError ? error : this.failure(error, 'run', slot.attempt)
     // What ends the run must not wait for a call that only the end of the run would end.
-    if (this.plan.properties.onError !== 'fail' && !slot.lapsed) await this.#turn(slot)
+    if (this.policyOf(failure) !== 'fail' && !slot.lapsed) await this.#turn(slot)
     if (slot.lapsed) return
     if (this.isAbort(error)) return this.giveUp(slot)
     slot.lapsed = true
-    const failure = own && error instanceof PipelineError ? error : this.failure(error, 'run', slot.attempt)
     const batch = this.each && packet instanceof Bundle ? packet : undefined
     for (const one of batch?.left ?? [packet]) {
       if (batch?.settle(one) === false) continue // cancelled while another was on its way out

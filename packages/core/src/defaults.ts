@@ -64,6 +64,8 @@ export interface NodeProperties {
   readonly retry?: Retry
   /** What an item that fails does: ends the run, is counted and left out, or leaves by port `error`. */
   readonly onError: 'fail' | 'skip' | 'route'
+  /** The same of an item whose last attempt ran out of time. */
+  readonly onTimeout?: 'fail' | 'skip' | 'route'
   /** More failures than this do what `onError: "fail"` does. */
   readonly maxErrors?: Rate
   /** Calls that may start, attempts counted. */
@@ -203,6 +205,10 @@ export const NODE_PROPERTIES: {
     schema: { type: 'string', enum: ['fail', 'skip', 'route'] },
     description:
       'An item that fails for good: "fail" ends the run with its error, or the request it came with; "skip" counts it and goes on; "route" sends { error, input, meta } to the successors on port "error".',
+  },
+  onTimeout: {
+    schema: { type: 'string', enum: ['fail', 'skip', 'route'] },
+    description: 'The same for an item whose last attempt ran out of time; as "onError" says unless it is set.',
   },
   maxErrors: {
     schema: rate('Failures that are allowed.'),

@@ -47,7 +47,7 @@ export { pacer } from './pacer.js'
 export { Packet, packet } from './packet.js'
 export type { Tie } from './pairing.js'
 export type { Plan, PlanEdge, PlanNode } from './plan.js'
-export { ERROR, isLeaf, isShared, OUT } from './plan.js'
+export { ERROR, isLeaf, isShared, OUT, routes } from './plan.js'
 export { Queue } from './queue.js'
 export type {
   EdgeRegions,

@@ -59,7 +59,12 @@ export function isLeaf(
   edges: readonly Pick<PlanEdge, 'port'>[],
 ): boolean {
   const { outputs, properties } = node
-  return outputs.every((edge) => properties.onError === 'route' && edges[edge]?.port === ERROR)
+  return outputs.every((edge) => routes(properties) && edges[edge]?.port === ERROR)
+}
+
+/** Whether items that fail may leave by port `error`. */
+export function routes({ onError, onTimeout }: Pick<NodeProperties, 'onError' | 'onTimeout'>): boolean {
+  return onError === 'route' || onTimeout === 'route'
 }
 
 /** Whether what a node gives by port `out` goes to one of several successors each time, and not to all of them. */

@@ -92,7 +92,7 @@ export abstract class SettlingNode extends RunningNode {
   protected fault(packet: Packet, error: PipelineError, attempts: number): void | Promise<void> {
     if (packet instanceof Bundle) packet.decide()
     this.counters.failed += packet.weight
-    const policy = this.doomed ? 'fail' : this.#policyNow()
+    const policy = this.doomed ? 'fail' : this.#policyNow(error)
     if (policy === 'route') return this.#route(packet, error, attempts)
     const { request } = packet.scope
     packet.mark('errored')
@@ -102,11 +102,17 @@ export abstract class SettlingNode extends RunningNode {
     this.#over(packet)
   }
 
+  /** What the properties say of a failure. */
+  protected policyOf({ code }: PipelineError): NodeProperties['onError'] {
+    const { onError, onTimeout = onError } = this.plan.properties
+    return code === 'PLB_NODE_TIMEOUT' ? onTimeout : onError
+  }
+
   /** What a failure does now: more of them than allowed end the run, whatever the policy says. */
-  #policyNow(): NodeProperties['onError'] {
+  #policyNow(error: PipelineError): NodeProperties['onError'] {
     const exceeded = this.#failures !== undefined && this.#failures.waitMs() > 0
     this.#failures?.note()
-    return exceeded ? 'fail' : this.plan.properties.onError
+    return exceeded ? 'fail' : this.policyOf(error)
   }
 
   /** Sends the item and its error to the successors on port `error`. */

@@ -1,11 +1,11 @@
-import type { Context, CoroDefinition, Output, RunReport } from '@pipelines/core'
+import { type Context, type CoroDefinition, NODE_PROPERTIES, type Output, type RunReport } from '@pipelines/core'
 import { Plumber } from '@pipelines/plumber'
 import type { Blueprint } from './blueprint.js'
 import { elementIndex } from './element-index.js'
 import { blueprintOf } from './flow-blueprint.js'
 import { type FlowOptions, type ItemsOptions, plumberFor } from './flow-run.js'
 import type { Gives, Grouping, Indexed, RunArgs, Several, Taken } from './flow-types.js'
-import { assertItems, type Items } from './from.js'
+import { assertItems, assertUnread, type Items } from './from.js'
 import { lazily } from './lazily.js'
 import {
   fedBy,
@@ -16,6 +16,7 @@ import {
   type SourceOptions,
   type Stage,
   type StageOptions,
+  stagesOf,
   type WorkStage,
 } from './stage.js'
 
@@ -171,13 +172,13 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
    * @returns the report; rejects with a `PipelineError` that carries it as `report` unless the outcome is `completed`
    */
   async run(...[input, options = {}]: RunArgs<In, FlowOptions>): Promise<RunReport> {
-    const { plumber, run } = await plumberFor(this.toBlueprint(), options)
+    const { plumber, run } = await ready([this.#end], options)
     return plumber.run(input, run)
   }
 
   /** Runs it to its end and gives what came out: of the last stage all but `undefined`, as of any leaf. */
   async toArray(...[input, options = {}]: RunArgs<In, ItemsOptions>): Promise<Out[]> {
-    const { plumber, run } = await plumberFor(this.toBlueprint(), options)
+    const { plumber, run } = await ready([this.#end], options)
     return plumber.collect<Out>(input, run)
   }
 
@@ -196,7 +197,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   ): AsyncGenerator<unknown, void, void> {
     const end = maxSize === undefined ? this : this.#add<Out>('out', 'std.pass', { queueSize: maxSize })
     const open = async (): Promise<AsyncGenerator<Output, void, void>> => {
-      const { plumber, run } = await plumberFor(blueprintOf([end.#end], returnIndex), options)
+      const { plumber, run } = await ready([end.#end], options, returnIndex)
       return plumber.stream(input, run)
     }
     return lazily(open, ({ value, meta }) => (returnIndex ? { index: elementIndex({ meta }) ?? [], value } : value))
@@ -232,7 +233,10 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   #call<T, S>(label: string, fn: CoroOf<S>, options: StageOptions<S> = {}): Flow<T, In> {
     const { onStart, onDone, ...node } = options
     const refs = { fn, onStart, onDone } as WorkStage['refs'] // the state that they share is their own matter
-    return this.#next({ kind: 'work', label, coro: `std.${label}`, refs, options: node, inputs: [this.#end] })
+    const { workers, queueSize = NODE_PROPERTIES.queueSize.default } = node
+    // A node with hooks needs a number: what 0 means is the same one.
+    const all = workers === 0 ? { ...node, workers: queueSize } : node
+    return this.#next({ kind: 'work', label, coro: `std.${label}`, refs, options: all, inputs: [this.#end] })
   }
 
   #next<T>(stage: WorkStage): Flow<T, In> {
@@ -274,6 +278,12 @@ export function concat<T, In = never>(
 /** Runs several flows together, until all of them have ended; nothing is done without any. What they share runs once. */
 export async function run(flows: readonly Flow<unknown>[], options: FlowOptions = {}): Promise<RunReport | undefined> {
   if (flows.length === 0) return undefined
-  const { plumber, run: how } = await plumberFor(blueprintOf(Flow.endsOf(flows).ends, false), options)
+  const { plumber, run: how } = await ready(Flow.endsOf(flows).ends, options)
   return plumber.run(undefined, how)
+}
+
+/** A Plumber for some stages whose sources can be read, and the options for its run. */
+async function ready(ends: readonly Stage[], options: FlowOptions, isIndexed = false): ReturnType<typeof plumberFor> {
+  for (const stage of stagesOf(ends)) if (stage.kind === 'source') assertUnread(stage.data)
+  return plumberFor(blueprintOf(ends, isIndexed), options)
 }

@@ -37,9 +37,13 @@ export function assertItems(data: unknown): asserts data is Items<unknown> {
   })
 }
 
-/** The iterator of `data`. Throws `PLB_STATE_ALREADY_STARTED` where there was one, and there can be no other. */
-function open(data: Items<unknown>): AnyIterator {
+/** Throws `PLB_STATE_ALREADY_STARTED` where `data` was read, and can be read once only. */
+export function assertUnread(data: Items<unknown>): void {
   if (read.has(data)) throw new PipelineError('STATE_ALREADY_STARTED', { what: 'What the flow reads' })
+}
+
+function open(data: Items<unknown>): AnyIterator {
+  assertUnread(data)
   const iterator = iteratorOf(data)
   if (iterator === undefined) throw new TypeError(`${show(data)} cannot be iterated any more.`)
   const isStream = data instanceof ReadableStream || 'readableEnded' in data

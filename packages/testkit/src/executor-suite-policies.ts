@@ -8,7 +8,7 @@ export const POLICIES: readonly Scenario[] = [
   {
     name: 'a call whose time is up is told, and has failed',
     play: async (stage) => {
-      const properties = { ...TIMEOUT, onError: 'skip' } as const
+      const properties = { ...TIMEOUT, onTimeout: 'skip' } as const
       const { values, errors, notes } = await stage.run({ coro: 'holds', properties }, [1, 'wait', 2])
       return [values, errors.map(({ code, details }) => [code, details]), notes.length]
     },

@@ -183,6 +183,41 @@ describe('what a coroutine declares of one item', () => {
   })
 })
 
+describe('"onTimeout"', () => {
+  const maxErrors = { count: 1, perMs: 1 }
+
+  test.each(['fail', 'skip'])('may be %j beside "timeoutMs"', (onTimeout) => {
+    expect(issuesOf({ properties: { timeoutMs: 5, onTimeout } })).toEqual([])
+  })
+
+  test('says nothing without "timeoutMs"', () => {
+    const [issue, ...others] = issuesOf({ properties: { onTimeout: 'skip' } })
+    expect(issue).toMatchObject({ code: 'PLB_OPTION_CONFLICT', hint: 'Set "timeoutMs", or remove "onTimeout".' })
+    expect([issue?.pointer, others]).toEqual(['/nodes/mid/properties/onTimeout', []])
+  })
+
+  test('gives "maxErrors" something to count', () => {
+    expect(issuesOf({ properties: { timeoutMs: 5, onTimeout: 'skip', maxErrors } })).toEqual([])
+    const failing = issuesOf({ properties: { timeoutMs: 5, onTimeout: 'fail', maxErrors } })
+    expect(placesOf(failing)).toEqual([conflict('maxErrors')])
+  })
+
+  test('"route" and an edge from port error need each other', () => {
+    const properties = { timeoutMs: 5, onTimeout: 'route' }
+    expect(placesOf(issuesOf({ properties }))).toEqual([conflict('onTimeout')])
+    expect(issuesOf({ properties, routed: true })).toEqual([])
+  })
+
+  test('is for nodes that are called per item', () => {
+    const properties = { onTimeout: 'skip' }
+    expect(placesOf(issuesOfSource(() => [], properties))).toEqual([conflict('onTimeout')])
+    expect(placesOf(issuesOf({ coro: stream, properties: { timeoutMs: 5, ...properties } }))).toEqual([
+      conflict('timeoutMs'),
+      conflict('onTimeout'),
+    ])
+  })
+})
+
 describe('"onError": "route"', () => {
   const route = { onError: 'route' }
 

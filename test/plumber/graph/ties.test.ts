@@ -30,6 +30,12 @@ describe('a join by position is refused behind a node that', () => {
       'Set "onError": "fail" there.',
     ],
     [
+      'leaves out what runs out of time',
+      { timeoutMs: 5, onTimeout: 'skip' },
+      'skips items that run out of time',
+      'Set "onTimeout": "fail" there.',
+    ],
+    [
       'waits for a batch',
       { batch: { size: 3 } },
       'waits for 3 items, which may not come while the other inputs are full',

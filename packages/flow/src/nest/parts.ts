@@ -59,16 +59,23 @@ export function isSameWork(parts: readonly Part[]): parts is readonly [WorkPart,
   return first?.kind === 'work' && parts.every((part) => part.kind === 'work' && part.member === first.member)
 }
 
-/** How many items a part may have in its calls; where it begins, that is. */
+/** How many items a part may have in its calls, where it begins. */
 export function workersOf(part: Part): number {
   if (part.kind === 'stages') return part.stages.length
   if (part.kind === 'work') return part.properties.workers ?? 1
-  const [first] = part.parts
-  return part.kind === 'serial' && first !== undefined ? workersOf(first) : 1
+  if (part.kind === 'parallel' && isSameWork(part.parts)) return workersOf(part.parts[0]) * part.parts.length
+  const first = beginningOf(part)
+  return first === undefined ? 1 : workersOf(first)
 }
 
 /** Whether an item that comes to a part goes to more than one node: then it cannot go there as one of several. */
 export function startsWide(part: Part): boolean {
-  if (part.kind === 'serial') return part.parts[0] !== undefined && startsWide(part.parts[0])
-  return part.kind === 'broadcast' || part.kind === 'seq' || part.kind === 'zip'
+  if (part.kind === 'broadcast' || part.kind === 'seq' || part.kind === 'zip') return true
+  const first = part.kind === 'serial' || part.kind === 'parallel' ? beginningOf(part) : undefined
+  return first !== undefined && startsWide(first)
+}
+
+/** The part that what comes to a group comes to first, where there is one; several in parallel have a node in front. */
+function beginningOf({ kind, parts }: GroupPart): Part | undefined {
+  return kind === 'serial' || (kind === 'parallel' && parts.length === 1) ? parts[0] : undefined
 }

@@ -1,4 +1,4 @@
-import { type CoroDefinition, ERROR, OUT, quote } from '@pipelines/core'
+import { type CoroDefinition, ERROR, OUT, quote, routes } from '@pipelines/core'
 import type { Binding } from './bind.js'
 import { isSource, type Wiring } from './check.js'
 import type { Findings } from './findings.js'
@@ -24,8 +24,9 @@ export interface Surroundings {
  */
 export function checkPorts({ node, number, coro }: BoundNode, { draft, wiring, findings }: Surroundings): void {
   const emits = coro === undefined ? [] : coro.emits
-  const routes = draft.nodes.get(node)?.properties.onError === 'route'
-  const ports = [...new Set([OUT, ...(emits ?? []), ...(routes ? [ERROR] : [])])]
+  const properties = draft.nodes.get(node)?.properties
+  const isRouting = properties !== undefined && routes(properties)
+  const ports = [...new Set([OUT, ...(emits ?? []), ...(isRouting ? [ERROR] : [])])]
   for (const edge of wiring.outputs[number] ?? []) {
     const { port = OUT, pointer: path = '' } = wiring.edges[edge] ?? {}
     if (ports.includes(port)) continue

@@ -1,4 +1,4 @@
-import { isShared, OUT, type Plan, type PlanNode } from '@pipelines/core'
+import { isShared, OUT, type Plan, type PlanNode, routes } from '@pipelines/core'
 
 type Holds = PlanNode['holds']
 
@@ -33,6 +33,7 @@ function goesOneWay(node: PlanNode, edges: Plan['edges']): boolean {
 }
 
 /** Whether a node may need a value after a call has got it. */
-function needsAgain({ retry, onError, window, collect }: PlanNode['properties']): boolean {
-  return (retry?.attempts ?? 1) > 1 || onError === 'route' || window !== undefined || collect === 'product'
+function needsAgain(properties: PlanNode['properties']): boolean {
+  const { retry, window, collect } = properties
+  return (retry?.attempts ?? 1) > 1 || routes(properties) || window !== undefined || collect === 'product'
 }

@@ -39,21 +39,21 @@ export function checkPolicies(draft: Draft, wiring: Wiring, findings: Findings):
     }
     checkExecutor(said, properties)
     for (const conflict of conflictsIn(properties)) refuse(said, conflict)
-    const routed = routes.has(node) || draft.unread.has(node) || !draft.wired
-    if (properties.onError === 'route' && !routed) refuse(said, NO_ROUTE)
+    if (routes.has(node) || draft.unread.has(node) || !draft.wired) return
+    for (const at of ['onError', 'onTimeout'] as const) if (properties[at] === 'route') refuse(said, noRoute(at))
   })
 }
 
-const NO_ROUTE: Conflict = {
-  at: 'onError',
-  what: `has "onError": "route", but no edge from its port ${quote(ERROR)}, by which items leave that fail`,
+const noRoute = (at: 'onError' | 'onTimeout'): Conflict => ({
+  at,
+  what: `has "${at}": "route", but no edge from its port ${quote(ERROR)}, by which items leave that fail`,
   hint: `Add a successor { "to": …, "port": ${quote(ERROR)} } in "graph", or use "skip".`,
-}
+})
 
 /** Properties that are about calls per item, so that they say nothing where there is only one call. */
 const PER_CALL = [
-  ...(['partitionBy', 'timeoutMs', 'retry', 'onError', 'maxErrors', 'rateLimit', 'batch', 'window'] as const),
-  ...(['stateful', 'emit'] as const),
+  ...(['partitionBy', 'timeoutMs', 'retry', 'onError', 'onTimeout', 'maxErrors', 'rateLimit'] as const),
+  ...(['batch', 'window', 'stateful', 'emit'] as const),
 ]
 
 /** Those that are set to something that says more than the default. */
@@ -80,7 +80,7 @@ function checkSource(said: Said, properties: NodeProperties): void {
     })
   for (const name of perCall(properties)) {
     // Documents that say "skip" of every node have always been allowed: it changes nothing here.
-    if (properties[name] === 'skip') continue
+    if (name === 'onError' && properties[name] === 'skip') continue
     const why = name === 'onError' ? 'ends the run with its first error' : 'is called once for all its items'
     refuse(said, {
       at: name,
@@ -104,7 +104,8 @@ function checkExecutor(said: Said, { workers, executor }: NodeProperties): void 
 
 /** What a node's properties say against each other, wherever the node is. */
 function conflictsIn(properties: NodeProperties): readonly Conflict[] {
-  const { batch, window, stateful, partitionBy, workers, ordered, maxErrors, onError } = properties
+  const { batch, window, stateful, partitionBy, workers, ordered, maxErrors, timeoutMs } = properties
+  const { onError, onTimeout = onError } = properties
   const found: Conflict[] = []
   const both = (at: keyof NodeProperties, other: keyof NodeProperties, why: string): void => {
     const what = `has ${shown(properties, at)} beside ${shown(properties, other)}, ${why}`
@@ -117,7 +118,13 @@ function conflictsIn(properties: NodeProperties): readonly Conflict[] {
     both('partitionBy', groups[0] ?? 'stateful', 'which puts items of different keys together')
   if (stateful === true && workers !== 1) both('workers', 'stateful', 'which means one worker')
   if (stateful === true && !ordered) both('ordered', 'stateful', 'which means that items stay in order')
-  if (maxErrors && onError === 'fail')
+  if (properties.onTimeout !== undefined && timeoutMs === undefined)
+    found.push({
+      at: 'onTimeout',
+      what: `has ${shown(properties, 'onTimeout')}, but no "timeoutMs", so that nothing runs out of time`,
+      hint: 'Set "timeoutMs", or remove "onTimeout".',
+    })
+  if (maxErrors && onError === 'fail' && onTimeout === 'fail')
     found.push({
       at: 'maxErrors',
       what: 'has "maxErrors", but its first error ends the run',

@@ -164,9 +164,12 @@ class Obstacles {
     // Also with one worker: there may be more later.
     if (!properties.ordered)
       return { why: `at node ${quoted} before it items may overtake each other`, hint: 'Set "ordered": true there.' }
-    if (properties.onError !== 'fail') {
-      const what = properties.onError === 'skip' ? 'skips items that fail' : `sends items that fail to port "${ERROR}"`
-      return { why: `node ${quoted} before it ${what}`, hint: 'Set "onError": "fail" there.' }
+    for (const at of ['onError', 'onTimeout'] as const) {
+      const policy = properties[at] ?? 'fail'
+      if (policy === 'fail') continue
+      const items = at === 'onError' ? 'items that fail' : 'items that run out of time'
+      const what = policy === 'skip' ? `skips ${items}` : `sends ${items} to port "${ERROR}"`
+      return { why: `node ${quoted} before it ${what}`, hint: `Set "${at}": "fail" there.` }
     }
     const grouped = obstacleOfGroups(quoted, properties)
     if (grouped !== undefined) return grouped
