@@ -1,7 +1,19 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
 import { gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
-import { aborted, chain, failureOf, from, nodeOf, range, reportOf, same, unfused, until } from '../support/blackbox.js'
+import {
+  aborted,
+  chain,
+  failureOf,
+  from,
+  nodeOf,
+  range,
+  reportOf,
+  same,
+  turns,
+  unfused,
+  until,
+} from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 
 /** A coroutine that notes all that happens to it; its calls wait at the gate, if there is one. */
@@ -102,6 +114,44 @@ describe('the life of a coroutine', () => {
     await until(() => nodeOf(pipeline.snapshot(), 'coro').inProgress === 1)
     expectBalancedBooks(await pipeline.doomsday('deploy'), ['in'])
     expect(reasons).toEqual(['deploy'])
+  })
+})
+
+describe('ctx.worker.active', () => {
+  test('is how many others are set up, and not torn down', async () => {
+    const [open, setup, run, teardown] = [gate(), [] as number[], [] as number[], [] as number[]]
+    const coro = defineCoro({
+      setup: ({ worker }) => void setup.push(worker.active),
+      run: async (n: number, ctx: Context) => {
+        await open.opened
+        run.push(ctx.worker.active)
+        return n
+      },
+      teardown: async ({ worker }) => void teardown.push(worker.active),
+    })
+    const running = chain({ src: from(...range(6)), coro: unfused(coro, { workers: 3 }) }).run()
+    await until(() => setup.length === 3)
+    open.open()
+    await running
+    expect([setup, run, teardown]).toEqual([[0, 1, 2], Array(6).fill(2), [2, 1, 0]])
+  })
+
+  test('does not count a worker whose setup has failed', async () => {
+    const seen: number[] = []
+    const coro = defineCoro({
+      setup: ({ worker }) => {
+        if (worker.index === 1) throw new Error('boom')
+      },
+      run: (n: number) => turns(1).then(() => n),
+      teardown: ({ worker }) => void seen.push(worker.active),
+    })
+    await failureOf(() => chain({ src: from(1, 2), coro: unfused(coro, { workers: 2 }) }).run())
+    expect(seen).toEqual([0])
+  })
+
+  test('is 0 where a chain has one worker', async () => {
+    const active = (_: unknown, { worker }: Context) => worker.active
+    expect(await chain({ src: from(1, 2), active }).collect()).toEqual([0, 0])
   })
 })
 

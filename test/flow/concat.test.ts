@@ -135,6 +135,19 @@ describe('a stage that two others follow', () => {
   })
 })
 
+test('a stage that shares gives each item to one of those that follow', async () => {
+  const one = flow([1, 2, 3, 4]).map((n) => n, { fanOut: 'share' })
+  const both = await concat([one.map(double), one.map((n) => n * 2)]).toArray()
+  expect(both.sort()).toEqual([2, 4, 6, 8])
+})
+
+test.each([[[1]], 5, null, {}])('%o is no flow', (other) => {
+  const refused = expect.objectContaining({ code: 'PLB_OPTION_INVALID' })
+  expect(() => concat([other as never])).toThrow(refused)
+  expect(() => flow([1]).concat(other as never)).toThrow(refused)
+  expect(() => flow([1]).pipe(other as never)).toThrow(refused)
+})
+
 describe('run', () => {
   test('of several flows runs them together, and what they share once', async () => {
     const seen: number[] = []
@@ -148,6 +161,10 @@ describe('run', () => {
 
   test('of none does nothing', async () => {
     expect(await run([])).toBeUndefined()
+  })
+
+  test('of what is no flow is refused', async () => {
+    await expect(run([[1] as never])).rejects.toMatchObject({ code: 'PLB_OPTION_INVALID' })
   })
 
   test('of one flow twice runs it once', async () => {

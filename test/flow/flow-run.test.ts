@@ -79,6 +79,17 @@ describe('options of a run', () => {
     await failed
   })
 
+  test('onStart that throws ends the run with its error', async () => {
+    const items = new Endless()
+    const onStart = (): never => {
+      throw new RangeError('mine')
+    }
+    await expect(flow(items).run(undefined, { onStart })).rejects.toThrow('mine')
+    const { read } = items
+    await turns()
+    expect(items.read).toBe(read)
+  })
+
   test('limits are those of a Plumber', async () => {
     const run = flow([1])
       .map(double)
@@ -112,6 +123,29 @@ describe('items taken one by one', () => {
     expect(await iterable.next()).toEqual({ done: false, value: 1 })
     await expect(iterable.next()).rejects.toMatchObject({ cause: { name: 'RangeError' } })
     expect(await iterable.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('an error before it could begin comes once, too', async () => {
+    const iterable = flow([1])
+      .map(double, { worker: 2 } as object)
+      .toIterable()
+    await expect(iterable.next()).rejects.toMatchObject({ code: 'PLB_GRAPH_INVALID' })
+    expect(await iterable.next()).toEqual({ done: true, value: undefined })
+    expect(await iterable.return()).toEqual({ done: true, value: undefined })
+  })
+
+  test('several that are asked for at once come in order', async () => {
+    const iterable = flow([1, 2]).toIterable()
+    const steps = await Promise.all([iterable.next(), iterable.next(), iterable.next()])
+    expect(steps.map(({ value }) => value)).toEqual([1, 2, undefined])
+  })
+
+  test('an error that is thrown into it ends the run well', async () => {
+    const items = new Endless()
+    const iterable = flow(items).toIterable()
+    await iterable.next()
+    await expect(iterable.throw(new RangeError('mine'))).rejects.toThrow('mine')
+    expect(items.returned).toBe(1)
   })
 
   test('an error of the loop ends the run well, and is what the caller gets', async () => {

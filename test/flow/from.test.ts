@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { DROP } from '@pipelines/core'
-import { flow } from '@pipelines/flow'
+import { concat, flow } from '@pipelines/flow'
 import { type Gate, gate } from '@pipelines/testkit'
 import { describe, expect, test } from 'vitest'
 import { settlesSoon } from '../support/turns.js'
@@ -98,6 +98,25 @@ describe.each(oneShots)('%s can be read once', (kind) => {
   })
 })
 
+test('two sources cannot share what is read once', async () => {
+  const once = numbers(3)
+  const both = concat([flow(once), flow(once)])
+  await expect(both.run()).rejects.toMatchObject({ cause: { code: 'PLB_STATE_ALREADY_STARTED' } })
+})
+
+test('what is read once is read by the first run that can begin', async () => {
+  const once = numbers(2)
+  const wrong = flow(once).map(double, { worker: 2 } as object)
+  await expect(wrong.run()).rejects.toMatchObject({ code: 'PLB_GRAPH_INVALID' })
+  expect(await flow(once).toArray()).toEqual([1, 2])
+})
+
+test('a flow is something that can be read as often as wanted, too', async () => {
+  const outer = flow(flow([1, 2]).map(double)).map(double)
+  expect(await outer.toArray()).toEqual([4, 8])
+  expect(await outer.toArray()).toEqual([4, 8])
+})
+
 test.each(again)('%s can be read as often as wanted', async (kind) => {
   const often = flow(kinds[kind]() as Numbers)
   for (let run = 0; run < 3; run++) expect(await often.toArray()).toEqual([1, 2, 3])
@@ -189,8 +208,11 @@ describe.each([false, true])('a source that fails, elementIndex: %s', (elementIn
   })
 
   test('fails it also where a promise of it rejects', async () => {
-    const items = [1, Promise.reject(error)]
-    await expect(flow(items, { elementIndex }).run()).rejects.toMatchObject({ cause: error })
+    function* rejecting(): Generator<number | Promise<never>> {
+      yield 1
+      yield Promise.reject(error)
+    }
+    await expect(flow(rejecting(), { elementIndex }).run()).rejects.toMatchObject({ cause: error })
   })
 
   test('fails it also where it is a stream', async () => {

@@ -184,6 +184,11 @@ test('zip leaves a row out where a member gives nothing', async () => {
   ])
 })
 
+test('zip fails where a member gives several items for one', async () => {
+  const error = await failureOf(() => nest(iter([1]), zip(double, broadcast(inc, inc))).run())
+  expect(error.cause ?? error).toMatchObject({ code: 'PLB_NODE_CARDINALITY' })
+})
+
 test('zip of members that are several nodes waits for one item of them', async () => {
   expect(await nest(iter([1, 2]), broadcast(inc, inc), zip(double, parallel(inc, [inc]))).list()).toHaveLength(4)
 })

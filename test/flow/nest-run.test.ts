@@ -1,7 +1,7 @@
 import { constant, iter, nest, Stage, step } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test, vi } from 'vitest'
-import { failureOf } from '../support/blackbox.js'
+import { failureOf, until } from '../support/blackbox.js'
 
 const same = <T>(value: T): T => value
 const fails = (): never => {
@@ -168,6 +168,37 @@ test('a nest that is watched shows its queues and its pace, and stops with the r
   vi.useRealTimers()
   await end
   expect(lines.at(-1)).toMatch(/^completed/)
+})
+
+test('a nest knows how full its queues are', async () => {
+  const held = gate()
+  const one = nest(
+    iter([1, 2, 3]),
+    step(async () => held.opened, { queueSize: 2 }),
+  )
+  expect(one.info()).toEqual([])
+  const end = one.join()
+  await until(() => one.info()[0]?.depth === 2)
+  expect(one.info()).toEqual([{ from: 'iter', to: 'map', depth: 2, capacity: 2 }])
+  held.open()
+  await end
+})
+
+test('on a terminal there is one line of progress between those of the queues', async () => {
+  vi.useFakeTimers()
+  const held = gate()
+  const texts: string[] = []
+  const screen = { isTTY: true, columns: 80, write: (text: string) => texts.push(text) }
+  const begun = gate()
+  const one = nest(iter([1, 2]), async () => held.opened).with({ onStart: () => begun.open() })
+  const end = one.watch({ screen, everyMs: 1000 }).join()
+  await begun.opened
+  await vi.advanceTimersByTimeAsync(1050)
+  held.open()
+  vi.useRealTimers()
+  await end
+  expect(texts.filter((text) => text.endsWith('\n'))).toEqual([expect.stringMatching(/^\r.*iter → map \d\/64\n$/)])
+  expect(texts.length).toBeGreaterThan(5)
 })
 
 test('a nest that is not watched any more shows nothing', async () => {

@@ -1,4 +1,4 @@
-import { constant, iter, nest, Stage, step } from '@pipelines/flow/nest'
+import { constant, iter, nest, Stage, seq, step } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { failureOf, range } from '../support/blackbox.js'
@@ -348,4 +348,53 @@ test('items carry the seconds that each node took, where that is asked for', asy
     .run()
   const timings = { Slow: expect.any(Number), twice: expect.any(Number), map: expect.any(Number) }
   expect(seen).toEqual([timings, timings])
+})
+
+test('within seq, what is put outside of do is refused, for it belongs to no item', async () => {
+  class Early extends Stage<number, number> {
+    override setup(): void {
+      this.put(0)
+    }
+  }
+  const error = await failureOf(() =>
+    nest(
+      iter([1]),
+      seq(new Early(), (n: number) => n),
+    ).run(),
+  )
+  expect(error.cause).toMatchObject({ code: 'PLB_CORO_TYPE' })
+})
+
+test('a setup that fails ends the run, and teardown is called all the same', async () => {
+  class Broken extends Noting {
+    override setup(): never {
+      throw new Error('no connection')
+    }
+  }
+  Noting.calls = []
+  const error = await failureOf(() => nest(iter([1]), new Broken('a')).run())
+  expect(error.cause).toEqual(new Error('no connection'))
+  expect(Noting.calls).toEqual(['a initialize', 'a teardown'])
+})
+
+test('a stage hears of the signal of a run', async () => {
+  const begun = gate()
+  let heard = false
+  class Listening extends Stage {
+    override async do(): Promise<void> {
+      begun.open()
+      await new Promise<void>((heardOf) => this.signal.addEventListener('abort', () => heardOf(), { once: true }))
+      heard = true
+    }
+  }
+  const controller = new AbortController()
+  const run = failureOf(() =>
+    nest(iter([1]), new Listening())
+      .with({ signal: controller.signal })
+      .run(),
+  )
+  await begun.opened
+  controller.abort(new Error('enough'))
+  expect(await run).toMatchObject({ code: 'PLB_RUN_DOOMED', name: 'AbortError' })
+  expect(heard).toBe(true)
 })

@@ -142,5 +142,7 @@ test('a nest cannot be cut into itself, nor what is no nest', () => {
   a.xcut('b', b)
   expect(() => b.xcut('a', a)).toThrow('leads back')
   expect(() => a.xcut('me', a)).toThrow('leads back')
+  const inner = nest(new Keeping())
+  expect(() => nest(inner).xcut('x', inner)).toThrow('has a stage that is in this nest too')
   expect(() => a.xcut('x', [telling] as never)).toThrow('must be a nest')
 })

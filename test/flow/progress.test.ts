@@ -1,6 +1,7 @@
 import { flow } from '@pipelines/flow'
 import type { Pipeline } from '@pipelines/plumber'
 import { describe, expect, test } from 'vitest'
+import { turns } from '../support/turns.js'
 import { all, double, Endless, first } from './flow-support.js'
 
 /** A screen that is no terminal, and keeps what is written. */
@@ -47,5 +48,14 @@ describe('progress', () => {
 
   test('is shown nowhere unless that is asked for', async () => {
     await expect(flow([1]).run(undefined, { progress: undefined })).resolves.toMatchObject({ outcome: 'completed' })
+  })
+
+  test('of which something wrong is said ends the run with that', async () => {
+    const items = new Endless()
+    const run = flow(items).run(undefined, { progress: { screen: paper(), total: -1 } })
+    await expect(run).rejects.toMatchObject({ code: 'PLB_OPTION_INVALID' })
+    const { read } = items
+    await turns()
+    expect(items.read).toBe(read)
   })
 })

@@ -94,7 +94,7 @@ export const POLICIES: readonly Mutant[] = [
     changes: [
       {
         file: 'calling-node.ts',
-        search: "if (this.plan.properties.onError !== 'fail' && !slot.lapsed) await this.#turn(slot)",
+        search: "if (this.policyOf(failure) !== 'fail' && !slot.lapsed) await this.#turn(slot)",
         replace: '',
       },
     ],
@@ -130,12 +130,24 @@ export const POLICIES: readonly Mutant[] = [
     changes: [
       {
         file: 'settling-node.ts',
-        search: "return exceeded ? 'fail' : this.plan.properties.onError",
-        replace: `const { onError } = this.plan.properties
-    return exceeded && onError !== 'route' ? 'fail' : onError`,
+        search: "return exceeded ? 'fail' : this.policyOf(error)",
+        replace: `const policy = this.policyOf(error)
+    return exceeded && policy !== 'route' ? 'fail' : policy`,
       },
     ],
     caughtBy: of('e2e/error-budget', 'turns "route" into "fail" as well'),
+  },
+  {
+    name: 'what runs out of time does what any failure does',
+    what: '`onTimeout` has no effect.',
+    changes: [
+      {
+        file: 'settling-node.ts',
+        search: "code === 'PLB_NODE_TIMEOUT' ? onTimeout : onError",
+        replace: "code === 'PLB_NODE_FAILED' ? onError : (onError ?? onTimeout)",
+      },
+    ],
+    caughtBy: of('e2e/timeouts', 'leaves out what runs out of time'),
   },
   {
     name: 'one more may happen than the log allows',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { failureOf } from '../support/blackbox.js'
-import { folderWith } from './folder.js'
+import { folderWith } from '../support/folder.js'
 import { given, lineOf, through, valuesOf } from './ready.js'
 
 const read = (text: string, csv: object = {}, args: object = {}) =>

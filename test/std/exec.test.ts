@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { failureOf, until } from '../support/blackbox.js'
-import { type Folder, folderWith } from './folder.js'
+import { type Folder, folderWith } from '../support/folder.js'
 import { expectGone, noteIn, pidIn, program, stillTimers } from './programs.js'
 import { given, lineOf, type ReadyNode, through, valuesOf } from './ready.js'
 

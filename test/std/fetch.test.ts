@@ -76,11 +76,11 @@ const connections = (): Promise<number> =>
   )
 
 /** What comes of one URL of the server. */
-const fetched = async (path: string, args: object = {}): Promise<unknown> =>
+const fetched = async (path: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> =>
   (await through('fetch', [`${base}${path}`], args))[0]
 
 /** What the fetching of a URL fails with. */
-const causeOf = async (path: string, args: object = {}): Promise<unknown> =>
+const causeOf = async (path: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> =>
   (await failureOf(() => fetched(path, args))).cause
 
 describe('std.fetch', () => {

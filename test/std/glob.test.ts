@@ -1,7 +1,7 @@
 import { Plumber } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
 import { describe, expect, test } from 'vitest'
-import { folderWith } from './folder.js'
+import { folderWith } from '../support/folder.js'
 import { given } from './ready.js'
 
 const files = { 'b.csv': '', 'a.csv': '', 'B.csv': '', 'deep/c.csv': '', 'deep/d.txt': '', '.hidden.csv': '' }

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { lineBlocks } from '../../packages/std/src/lines.js'
+import { type LinesOptions, lineBlocks } from '../../packages/std/src/lines.js'
 import { asUtf8 } from '../../packages/std/src/utf8.js'
 
-const options = { where: 'It', maxLineBytes: 100 }
+const options: LinesOptions = { where: 'It', maxLineBytes: 100 }
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Buffer> {
   for (let start = 0; start < bytes.length; start += size) yield Buffer.from(bytes.subarray(start, start + size))
 }
 
 /** The lines of bytes that come in pieces of a size. */
-async function linesOf(given: string | Uint8Array, size = 1000, more: Partial<typeof options> & object = {}) {
+async function linesOf(given: string | Uint8Array, size = 1000, more: Partial<LinesOptions> = {}) {
   const lines: string[] = []
   for await (const block of lineBlocks(pieces(Buffer.from(given), size), { ...options, ...more })) {
     expect(block.first).toBe(lines.length + 1)

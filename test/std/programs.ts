@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, onTestFinished, vi } from 'vitest'
 import { until } from '../support/blackbox.js'
-import type { Folder } from './folder.js'
+import type { Folder } from '../support/folder.js'
 
 /** A program that is written for the shell, which starts far faster than Node: the args that `std.exec` runs it by. */
 export const program = (

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { failureOf, nodeOf, reportOf } from '../support/blackbox.js'
-import { folderWith } from './folder.js'
+import { folderWith } from '../support/folder.js'
 import { given, lineOf, through, valuesOf } from './ready.js'
 
 const many = Array.from({ length: 20_000 }, (_, n) => `line ${n}`)

@@ -5,7 +5,7 @@ import { std } from '@pipelines/std'
 import { gate } from '@pipelines/testkit'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { failureOf, range } from '../support/blackbox.js'
-import { folderWith } from './folder.js'
+import { folderWith } from '../support/folder.js'
 import { lineOf, through, valuesOf } from './ready.js'
 
 type Args = Readonly<Record<string, unknown>>

@@ -81,7 +81,7 @@ gives<string>()(
 gives<number>()(numbers.flatMap(function* (n) { yield n }), true) // biome-ignore format: short
 gives<number>()(numbers.flatMap(async function* (n) { yield n }), true) // biome-ignore format: short
 // @ts-expect-error: a number has no parts
-numbers.flatMap((n) => n)
+numbers.flatMap((n) => n + 1)
 
 // The others.
 gives<never>()(
@@ -236,50 +236,47 @@ same<ReturnType<typeof items>, AsyncGenerator<number, void, void>>(true)
 const items = () => numbers.toIterable({ maxSize: 3 })
 same<ReturnType<typeof indexed>, AsyncGenerator<Indexed<number>, void, void>>(true)
 const indexed = () => numbers.toIterable({ returnIndex: true })
-numbers.map((_, context) => same<ReturnType<typeof place>, readonly number[] | undefined>(context.index === 0))
+same<ReturnType<typeof place>, readonly number[] | undefined>(true)
 const place = (context: Context) => elementIndex(context)
 
 // pypeln: in call form, in partial form, and joined.
 const toText = (n: number): string => String(n)
-gives<string>()(pl.task.map(toText, [1]), true)
-gives<string>()(pl.task.map(toText)([1]), true)
-gives<number>()(
-  pl.thread.filter((n: number) => n > 1, [1]),
-  true,
-)
-gives<string>()(
-  pl.process.flatMap((n: number) => [String(n)], new Set([1])),
-  true,
-)
-gives<never>()(pl.sync.each(toText, [1]), true)
-same<ReturnType<typeof ran>, Promise<void>>(true)
-const ran = () => pl.sync.each(toText, [1], { run: true })
-same<ReturnType<typeof ranLater>, Promise<void>>(true)
-const ranLater = () => pl.sync.each(toText, { run: true })([1])
-gives<number>()(
-  pl.pipe(
-    [1],
-    pl.task.map(toText),
-    pl.sync.map((text: string) => text.length),
-  ),
-  true,
-)
-gives<number>()(
-  pl.pipe(
-    pl.task.map(toText),
-    pl.sync.map((text: string) => text.length),
-  )([1]),
-  true,
-)
-gives<number>()(
-  pl.pipe(
-    [1],
-    (source) => source.map(toText),
-    (source) => source.map((text) => text.length),
-  ),
-  true,
-)
-gives<number | string>()(pl.sync.concat([[1], flow(['a'])]), true)
+const lengthOf = (text: string): number => text.length
+const stages = () => ({
+  mapped: pl.task.map(toText, [1]),
+  mappedLater: pl.task.map(toText)([1]),
+  filtered: pl.thread.filter((n: number) => n > 1, [1]),
+  parts: pl.process.flatMap((n: number) => [String(n)], new Set([1])),
+  none: pl.sync.each(toText, [1]),
+  ran: pl.sync.each(toText, [1], { run: true }),
+  ranLater: pl.sync.each(toText, { run: true })([1]),
+  piped: pl.pipe([1], pl.task.map(toText), pl.sync.map(lengthOf)),
+  pipedLater: pl.pipe(pl.task.map(toText), pl.sync.map(lengthOf))([1]),
+  pipedToLists: pl.pipe(pl.task.map(toText), pl.sync.map(lengthOf), (stage: Flow<number>) => stage.toArray())([1]),
+  pipedByMethods: pl.pipe([1], (source) => source.map(toText), (source) => source.map((text) => text.length)), // biome-ignore format: a line per case
+  together: pl.sync.concat([[1], flow(['a'])]),
+  sorted: pl.task.ordered(flow(['a'])),
+  begun: pl.process.fromIterable(new Set(['a'])),
+  items: pl.sync.toIterable([1]),
+  indexed: pl.sync.toIterable([1], { returnIndex: true }),
+})
+type Stages = ReturnType<typeof stages>
+same<Stages['mapped'], Flow<string>>(true)
+same<Stages['mappedLater'], Flow<string>>(true)
+same<Stages['filtered'], Flow<number>>(true)
+same<Stages['parts'], Flow<string>>(true)
+same<Stages['none'], Flow<never>>(true)
+same<Stages['ran'], Promise<void>>(true)
+same<Stages['ranLater'], Promise<void>>(true)
+same<Stages['piped'], Flow<number>>(true)
+same<Stages['pipedLater'], Flow<number>>(true)
+same<Stages['pipedToLists'], Promise<number[]>>(true)
+same<Stages['pipedByMethods'], Flow<number>>(true)
+same<Stages['together'], Flow<number | string>>(true)
+same<Stages['sorted'], Flow<string>>(true)
+same<Stages['begun'], Flow<string>>(true)
+same<Stages['items'], AsyncGenerator<number, void, void>>(true)
+same<Stages['indexed'], AsyncGenerator<Indexed<number>, void, void>>(true)
 pl.task.map((n: number, { state }: Context<{ more: number }>) => n + state.more, [1], { onStart: () => ({ more: 1 }) })
 // @ts-expect-error: these are no numbers
 pl.task.map(toText, ['a'])

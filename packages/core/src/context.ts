@@ -12,6 +12,18 @@ const nothing = (): void => {}
 /** The logger where none is given. */
 export const SILENT: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing })
 
+/** The worker slot that a call is made in. */
+export interface ContextWorker {
+  readonly index: number
+  /** How many there may be. */
+  readonly count: number
+  /**
+   * Others of the node that are set up and whose teardown has not begun, when `worker` is read: in the teardowns of three
+   * workers 2, 1 and 0. In threads and processes: when the call was sent there.
+   */
+  readonly active: number
+}
+
 /**
  * What a coroutine is told beside its input. It belongs to one call: a coroutine must not use it after it has returned,
  * because a worker slot reuses it for its next item.
@@ -34,8 +46,7 @@ export interface Context<State = unknown> {
   readonly state: State
   /** Which try this is, from 1. */
   readonly attempt: number
-  /** The worker slot and how many there are. */
-  readonly worker: { readonly index: number; readonly count: number }
+  readonly worker: ContextWorker
   /** Position of the input in the node's input, from 0; in a source, of the next output. */
   readonly index: number
   /**

@@ -1,5 +1,5 @@
 export { imbalances } from './books.js'
-export type { Context, Logger } from './context.js'
+export type { Context, ContextWorker, Logger } from './context.js'
 export { SILENT } from './context.js'
 export type {
   Coro,

@@ -1,5 +1,5 @@
 import type { Clock } from './attempt.js'
-import type { Context, Logger } from './context.js'
+import type { Context, ContextWorker, Logger } from './context.js'
 import type { Meta } from './coro.js'
 import { PipelineError } from './errors.js'
 import type { Host } from './host.js'
@@ -13,6 +13,8 @@ export interface SlotOwner {
   readonly host: Pick<Host, 'env' | 'logger' | 'run'>
   readonly signal: AbortSignal
   readonly workers: number
+  /** All of them, this one too: how many are set up, and not torn down. */
+  readonly slots: { readonly active: number }
 }
 
 /** An output that a coroutine made by `ctx.emit`. */
@@ -98,8 +100,9 @@ export class WorkerSlot implements Context {
     return this.packet?.scope.request?.options.logger ?? this.#owner.host.logger
   }
 
-  get worker(): { readonly index: number; readonly count: number } {
-    return { index: this.#index, count: this.#owner.workers }
+  get worker(): ContextWorker {
+    const { workers, slots } = this.#owner
+    return { index: this.#index, count: workers, active: slots.active - (this.ready ? 1 : 0) }
   }
 
   get idempotencyKey(): string {

@@ -12,6 +12,8 @@ export class WorkerSlots {
   readonly #onError: (error: unknown, hook: 'setup' | 'teardown') => void
   readonly #all: WorkerSlot[] = []
   readonly #idle: WorkerSlot[] = []
+  /** How many are set up, and not torn down. */
+  #active = 0
   #closed = false
   /** Set once the node has torn down: a setup that ends after that is torn down at once. */
   #over: { readonly runner: Runner | undefined; readonly reason: TeardownReason } | undefined
@@ -20,6 +22,10 @@ export class WorkerSlots {
     this.#owner = owner
     this.#scope = scope
     this.#onError = onError
+  }
+
+  get active(): number {
+    return this.#active
   }
 
   /** A free slot, set up; `undefined` when its setup failed. */
@@ -41,7 +47,7 @@ export class WorkerSlots {
     if (slot !== undefined) return slot.ready ? slot : undefined
     if (runner.setup !== undefined || this.#all.length > 0) return undefined
     const made = this.#make()
-    made.ready = true
+    this.#nowReady(made)
     this.#idle.push(made)
     return made
   }
@@ -89,6 +95,7 @@ export class WorkerSlots {
 
   #tearDownSlot(slot: WorkerSlot, runner: Runner | undefined, reason: TeardownReason): Promise<void> | undefined {
     slot.ready = false
+    this.#active--
     const fail = (error: unknown): void => this.#onError(error, 'teardown')
     try {
       const end = this.#scope.run(() => runner?.teardown?.(slot, reason), undefined)
@@ -126,10 +133,15 @@ export class WorkerSlots {
 
   #setUp(slot: WorkerSlot, state: unknown): WorkerSlot | undefined {
     slot.state = state
-    slot.ready = true
+    this.#nowReady(slot)
     if (this.#over === undefined) return slot
     this.tearDown(this.#over.runner, this.#over.reason)
     return undefined
+  }
+
+  #nowReady(slot: WorkerSlot): void {
+    slot.ready = true
+    this.#active++
   }
 
   #setUpFailed(error: unknown): undefined {

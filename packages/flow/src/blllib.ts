@@ -64,7 +64,7 @@ export class Pipeline {
     const { stateful = true, batchSize = 1, here } = metricsOf(callable)
     const { workers = batchSize, executor } = this.#options
     if (stateful === true || here)
-      return { stateful: stateful === false ? true : stateful, ...(here ? {} : { queueSize: batchSize, executor }) }
+      return { stateful: stateful === false ? true : stateful, queueSize: batchSize, ...(here ? {} : { executor }) }
     return { stateful, workers: Math.min(workers, batchSize), queueSize: batchSize, executor }
   }
 }

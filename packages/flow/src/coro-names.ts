@@ -57,10 +57,14 @@ export class CoroNames {
   }
 }
 
-/** The name of a function, if it can be one here. */
+/** The name of a function, if it has one that can be read, and can be one here. */
 export function wordOf(coro: Coro | CoroDefinition): string | undefined {
-  const name: unknown = typeof coro === 'function' ? coro.name : undefined
-  return typeof name === 'string' && isName(name) ? name : undefined
+  try {
+    const name: unknown = typeof coro === 'function' ? coro.name : undefined
+    return typeof name === 'string' && isName(name) ? name : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const isName = (text: string): boolean => NAME.test(text) && !RESERVED.has(text)

@@ -1,5 +1,5 @@
 import { type Blueprint, BlueprintBuilder, type NewNode, type NewProperties } from './blueprint.js'
-import { from } from './from.js'
+import { from, place } from './from.js'
 import { reorder } from './reorder.js'
 import { type NodeOptions, type Stage, stagesOf, type WorkStage } from './stage.js'
 
@@ -23,7 +23,7 @@ export function blueprintOf(ends: readonly Stage[], indexed: boolean): Blueprint
     const inputs = stage.inputs.map((input) => names.get(input) ?? '')
     const [only = ''] = inputs
     const name = isPassed(stage) ? only : builder.add(nodeOf(stage, ways))
-    names.set(stage, name)
+    names.set(stage, stage.kind === 'inlet' && ways.indexed.has(stage) ? withPlaces(builder, name) : name)
     if (!isPassed(stage)) for (const input of inputs) builder.connect(input, name)
   }
   return builder.build()
@@ -46,7 +46,15 @@ function waysOf(stages: readonly Stage[], indexed: boolean): Ways {
   return { indexed: knowing, strict }
 }
 
-const isIndexed = ({ kind, options }: Stage): boolean => kind === 'source' && options.elementIndex === true
+const isIndexed = ({ kind, options }: Stage): boolean =>
+  (kind === 'source' || kind === 'inlet') && options.elementIndex === true
+
+/** An inlet has no code of its own: what comes by it is told its place behind it. */
+function withPlaces(builder: BlueprintBuilder, inlet: string): string {
+  const places = builder.add({ label: 'places', coro: place })
+  builder.connect(inlet, places)
+  return places
+}
 
 function nodeOf(stage: Stage, ways: Ways): NewNode {
   const { name } = stage.options

@@ -7,6 +7,7 @@ import { type FlowOptions, type ItemsOptions, plumberFor } from './flow-run.js'
 import type { Gives, Grouping, Indexed, RunArgs, Several, Taken } from './flow-types.js'
 import { assertItems, assertUnread, type Items } from './from.js'
 import { lazily } from './lazily.js'
+import { assertWindow } from './reorder.js'
 import {
   fedBy,
   type InletStage,
@@ -22,7 +23,7 @@ import {
 
 /** How items are taken from a flow one by one. */
 export interface IterableOptions extends ItemsOptions {
-  /** Items that may wait to be taken. @defaultValue 64, as of any queue */
+  /** Items that may wait to be taken; while there are so many, the last stage waits. @defaultValue 1 */
   readonly maxSize?: number | undefined
   /** Whether items come with their places. @defaultValue `false` */
   readonly returnIndex?: boolean | undefined
@@ -143,6 +144,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
    * come together, items are held back, and those of one place stay as they came.
    */
   ordered(options: OrderedOptions = {}): Flow<Out, In> {
+    assertWindow(options)
     return new Flow({ kind: 'ordered', options, inputs: [this.#end] }, this.#inlet)
   }
 
@@ -152,7 +154,8 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   pipe<T, R>(next: Flow<T, Out> | ((flow: this) => R)): Flow<T, In> | R {
     if (typeof next === 'function') return next(this)
     const inlet = next.#inlet
-    return new Flow(inlet === undefined ? next.#end : fedBy(next.#end, inlet, this.#end), this.#inlet)
+    const [end = next.#end] = inlet === undefined ? [] : fedBy([next.#end], new Map([[inlet, this.#end]]))
+    return new Flow(end, this.#inlet)
   }
 
   /** The graph, and the coroutines that it names. */
@@ -195,10 +198,9 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
     { maxSize, returnIndex = false, ...options }: IterableOptions = {},
     input?: Items<In>,
   ): AsyncGenerator<unknown, void, void> {
-    const end = maxSize === undefined ? this : this.#add<Out>('out', 'std.pass', { queueSize: maxSize })
     const open = async (): Promise<AsyncGenerator<Output, void, void>> => {
-      const { plumber, run } = await ready([end.#end], options, returnIndex)
-      return plumber.stream(input, run)
+      const { plumber, run } = await ready([this.#end], options, returnIndex)
+      return plumber.stream(input, { ...run, queueSize: maxSize })
     }
     return lazily(open, ({ value, meta }) => (returnIndex ? { index: elementIndex({ meta }) ?? [], value } : value))
   }
@@ -213,11 +215,10 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
     readonly ends: Stage[]
     readonly inlet: InletStage | undefined
   } {
-    const inlet = flows.map((one) => one.#inlet).find((one) => one !== undefined)
-    const ends = flows.map((one) =>
-      one.#inlet === undefined || inlet === undefined ? one.#end : fedBy(one.#end, one.#inlet, inlet),
-    )
-    return { ends, inlet }
+    const [inlet, ...others] = new Set(flows.flatMap((one) => one.#inlet ?? []))
+    const ends = flows.map((one) => one.#end)
+    if (inlet === undefined) return { ends, inlet }
+    return { ends: fedBy(ends, new Map(others.map((other) => [other, inlet]))), inlet }
   }
 
   #add<T>(

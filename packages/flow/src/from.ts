@@ -26,6 +26,12 @@ export function from(data: Items<unknown>, isIndexed: boolean): CoroDefinition {
   })
 }
 
+/** A coroutine that tells each item its place. */
+export function place(value: unknown, context: Context): typeof DROP {
+  context.emit('out', value, { meta: indexed([context.index]) })
+  return DROP
+}
+
 /** Throws `PLB_OPTION_INVALID` unless `data` is something whose items can be taken one by one. */
 export function assertItems(data: unknown): asserts data is Items<unknown> {
   const fits = typeof data === 'object' && data !== null && (Symbol.asyncIterator in data || Symbol.iterator in data)

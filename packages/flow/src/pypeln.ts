@@ -24,7 +24,7 @@ export interface PypelnOptions<State = unknown> extends ItemOptions<State> {
 
 /** How elements are taken from a stage. */
 export interface ToIterableOptions extends Omit<IterableOptions, 'maxSize'> {
-  /** Elements that may wait to be taken. @defaultValue 64 */
+  /** Elements that may wait to be taken. @defaultValue 1 */
   readonly maxsize?: number | undefined
 }
 

@@ -1,4 +1,4 @@
-import { type Context, type CoroDefinition, DROP, defineCoro, type Meta } from '@pipelines/core'
+import { type Context, type CoroDefinition, DROP, defineCoro, type Meta, PipelineError, show } from '@pipelines/core'
 import { compareIndex, elementIndex } from './element-index.js'
 import type { OrderedOptions } from './stage.js'
 
@@ -16,6 +16,15 @@ interface Reordering {
   arrivals: number
   /** The last that was given. */
   given: Held | undefined
+}
+
+/** Throws `PLB_OPTION_INVALID` for a window that is no number of items. */
+export function assertWindow({ window = 1 }: OrderedOptions): void {
+  if (Number.isSafeInteger(window) && window >= 1) return
+  throw new PipelineError('OPTION_INVALID', {
+    option: 'window',
+    what: `must be an integer of at least 1, got ${show(window)}`,
+  })
 }
 
 /**

@@ -103,14 +103,14 @@ export function stagesOf(ends: readonly Stage[]): Stage[] {
   return [...ordered]
 }
 
-/** The same stages, with `by` in the place of the inlet. */
-export function fedBy(end: Stage, inlet: Stage, by: Stage): Stage {
-  const made = new Map<Stage, Stage>([[inlet, by]])
-  for (const stage of stagesOf([end])) {
+/** The same ends, with others in the place of their inlets. What several ends share they share afterwards too. */
+export function fedBy(ends: readonly Stage[], inlets: ReadonlyMap<Stage, Stage>): Stage[] {
+  const made = new Map<Stage, Stage>(inlets)
+  for (const stage of stagesOf(ends)) {
     if (made.has(stage)) continue
     const inputs = stage.inputs.map((input) => made.get(input) ?? input)
     const same = inputs.every((input, place) => input === stage.inputs[place])
     made.set(stage, same ? stage : ({ ...stage, inputs } as Stage)) // as many inputs as before
   }
-  return made.get(end) ?? end
+  return ends.map((end) => made.get(end) ?? end)
 }

@@ -12,7 +12,7 @@ import type { Contract } from './contract.js'
 import type { Graph, GraphDocument, GraphNode } from './graph/document.js'
 import { toDot, toJSON, toMermaid } from './graph/render.js'
 import { assignInput, type Input } from './inputs.js'
-import { refuseTypos } from './options.js'
+import { checkOptions, isCount, refuseTypos } from './options.js'
 import { OutputStream } from './output-stream.js'
 import { Pipeline } from './pipeline.js'
 import { indexOf, type PlanIndex } from './plan-index.js'
@@ -29,6 +29,12 @@ const OPTIONS: readonly (keyof PlumberOptions)[] = ['coroMap', 'env', 'executors
 
 /** Options of a run whose outputs are returned. */
 export type CollectOptions = Omit<RunOptions, 'onOutput'>
+
+/** Options of a run whose outputs are taken one by one. */
+export interface StreamOptions extends CollectOptions {
+  /** Outputs that may wait to be taken; while there are so many, the leaves wait. @defaultValue 1 */
+  readonly queueSize?: number | undefined
+}
 
 /**
  * Reads a graph, checks it, resolves its coroutines, and runs it as often as wanted.
@@ -127,8 +133,9 @@ export class Plumber {
    * Runs the graph and gives its outputs one by one, as fast as they are taken. Leaving the loop ends the run well; an
    * error is thrown after what was handed over before it.
    */
-  stream(input?: Input, options: CollectOptions = {}): AsyncGenerator<Output, void, void> {
-    const run = withoutOutput(options)
+  stream(input?: Input, options: StreamOptions = {}): AsyncGenerator<Output, void, void> {
+    const { queueSize, ...run } = withoutOutput(options)
+    checkOptions({ queueSize }, { queueSize: isCount })
     checkRunOptions(run)
     this.#inputs(input)
     return new OutputStream((onOutput, letGo) => {
@@ -136,7 +143,7 @@ export class Plumber {
       // What waits for its turn when the run is doomed is in the report, so it must not be handed over as well.
       pipeline.on('state', ({ to }) => to === 'doomed' && letGo())
       return { ended: pipeline.settled.then(assertCompleted), leave: () => pipeline.closeOutputs() }
-    })
+    }, queueSize)
   }
 
   /** Starts a standing pipeline: its inlets take `put`, its sources start at once. */
@@ -183,7 +190,7 @@ function readOnly(env: Readonly<Record<string, unknown>>): Readonly<Record<strin
   return prototype === Object.prototype || prototype === null ? Object.freeze({ ...env }) : env
 }
 
-function withoutOutput(options: CollectOptions): CollectOptions {
+function withoutOutput<T extends CollectOptions>(options: T): T {
   if ('onOutput' in options && options.onOutput !== undefined)
     throw new PipelineError('OPTION_INVALID', { option: 'onOutput', what: 'is for run() and createPipeline() only' })
   return options

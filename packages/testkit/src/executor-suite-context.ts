@@ -12,7 +12,7 @@ export const CONTEXT: readonly Scenario[] = [
   {
     name: 'the node, the attempt, the index and the worker of a call are told',
     play: async (stage) => (await stage.run(facts('node', 'attempt', 'index', 'worker'), ['a', 'b'])).values,
-    gives: [0, 1].map((index) => ({ node: 'work', attempt: 1, index, worker: { index: 0, count: 1 } })),
+    gives: [0, 1].map((index) => ({ node: 'work', attempt: 1, index, worker: { index: 0, count: 1, active: 0 } })),
   },
   {
     name: 'args are told, whatever data they are',

@@ -44,6 +44,16 @@ export const counting: CoroDefinition = defineCoro({
   },
   teardown: (ctx, reason) => note(ctx, 'teardown', ctx.worker.index, (ctx.state as { count: number }).count, reason),
 })
+/** Tells in its hooks how many other workers there are. A stream: so all of them are set up, whatever comes. */
+export const active: CoroDefinition = defineCoro({
+  kind: 'stream',
+  setup: (ctx: Context) => note(ctx, 'setup', ctx.worker.active),
+  async *run(inputs: Inputs, ctx) {
+    note(ctx, 'run')
+    yield* inputs
+  },
+  teardown: (ctx) => note(ctx, 'teardown', ctx.worker.active),
+})
 /** Waits in a hook, or fails in it, as `args` say. */
 export const hooked: CoroDefinition = defineCoro({
   setup: (ctx: Context) => inHook(ctx, 'setup'),

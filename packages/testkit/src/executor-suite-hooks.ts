@@ -1,6 +1,6 @@
 import { line, type Scenario } from './executor-suite-scenario.js'
 
-const worker = { index: 0, count: 1 }
+const worker = { index: 0, count: 1, active: 0 }
 const failed = (phase: string): unknown => [
   'failed',
   { node: 'work', attempts: 1, phase },
@@ -71,6 +71,19 @@ export const HOOKS: readonly Scenario[] = [
     },
     gives: [[1, 2, 3, 4, 5, 6], true, true, 6],
     loose: true, // which workers were free
+  },
+  {
+    name: 'ctx.worker.active counts the other workers that are set up and not torn down',
+    play: async (stage) => {
+      const { pipeline, noted, ended } = await stage.start({ coro: 'active', properties: { workers: 3 } })
+      await noted('run', 3)
+      for (const n of [1, 2, 3]) await pipeline.put(n)
+      const { notes } = await ended()
+      const of = (hook: string): unknown[] => (notes as unknown[][]).flatMap(([name, n]) => (name === hook ? [n] : []))
+      return [of('setup').toSorted()[0], of('teardown').toSorted()]
+    },
+    gives: [0, [0, 1, 2]],
+    loose: true, // whether they are set up one after the other
   },
   {
     name: 'state and what flush gives may be null, and what teardown emits or gives goes nowhere',

@@ -11,6 +11,7 @@ interface Common extends CommonEnv {
 export function messageOf(
   calls: readonly Call[],
   common: Common,
+  active: number,
 ): { readonly message: ToWorker; readonly moved?: readonly ArrayBuffer[] } {
   const particulars: (readonly [number, Particulars])[] = []
   const moved = new Set<ArrayBuffer>()
@@ -23,6 +24,7 @@ export function messageOf(
     type: 'calls',
     values: calls.map(({ value }) => value),
     indexes: calls.map(({ index }) => index),
+    active,
     ...(particulars.length > 0 && { particulars }),
   }
   return moved.size === 0 ? { message } : { message, moved: [...moved] }

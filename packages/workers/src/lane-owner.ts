@@ -12,6 +12,8 @@ export interface LaneOwner extends CommonEnv {
   readonly moves: boolean
   readonly stuckMs: number
   readonly graceMs: number
+  /** Other lanes that are set up, and whose teardown has not begun. */
+  activeBeside(lane: Lane): number
   /** It may take more calls. */
   hasRoom(): void
   /** Its worker has died while it was in use. `held` are the calls that were in it, `left` those that had not begun. */

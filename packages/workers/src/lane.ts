@@ -5,7 +5,7 @@ import type { Copy } from './cloneable.js'
 import { decodeError, decodeFields, encodeError } from './error-code.js'
 import type { LaneOwner, LaneParts } from './lane-owner.js'
 import type { Link, LinkUser, WorkerEnd } from './link.js'
-import type { FromWorker, ToHost, ToWorker } from './messages.js'
+import type { Alone, FromWorker, ToHost, ToWorker } from './messages.js'
 import { Pace } from './pace.js'
 import { Patience } from './patience.js'
 import { type OutputsSource, RemoteOutputs } from './remote-outputs.js'
@@ -100,8 +100,8 @@ export class Lane implements LinkUser {
   }
 
   /** Sends a call that is about no item. */
-  sendAlone(call: Call, message: Extract<ToWorker, { type: 'call' }>): void {
-    this.#link.post(message)
+  sendAlone(call: Call, message: Alone): void {
+    this.#link.post({ ...message, active: this.#owner.activeBeside(this) })
     this.#sent([call])
   }
 
@@ -225,7 +225,7 @@ export class Lane implements LinkUser {
   }
 
   #sendTogether(calls: readonly Call[]): void {
-    const { message, moved } = messageOf(calls, this.#owner)
+    const { message, moved } = messageOf(calls, this.#owner, this.#owner.activeBeside(this))
     this.#link.post(message, moved)
     if (moved !== undefined) for (const call of calls) call.moved = call.buffers.movable.length > 0
     this.#sent(calls)

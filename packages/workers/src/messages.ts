@@ -11,6 +11,11 @@ export interface Particulars {
   readonly env?: Readonly<Record<string, unknown>>
 }
 
+/** A call that is not about an item: what a source or a stream does in the whole run, or a hook. */
+export type Alone =
+  | { readonly type: 'call'; readonly what: 'setup' | 'source' | 'stream' | 'flush' }
+  | { readonly type: 'call'; readonly what: 'teardown'; readonly reason: EncodedError | undefined }
+
 export type ToWorker =
   /** Begins a session; answered by `opened` or `refused`. */
   | { readonly type: 'open'; readonly session: Session }
@@ -21,10 +26,11 @@ export type ToWorker =
       readonly indexes: readonly number[]
       /** By place in `values`. */
       readonly particulars?: readonly (readonly [number, Particulars])[]
+      /** Other workers of the node that are set up, and not torn down. */
+      readonly active: number
     }
-  /** One call that is not about an item: what a source or a stream does in the whole run, or a hook. */
-  | { readonly type: 'call'; readonly what: 'setup' | 'source' | 'stream' | 'flush' }
-  | { readonly type: 'call'; readonly what: 'teardown'; readonly reason: EncodedError | undefined }
+  /** One call that is not about an item. */
+  | (Alone & { readonly active: number })
   /** Tells a call to stop, or all of them, also those that have not begun. Answered by `alive`. */
   | { readonly type: 'abort'; readonly call?: number; readonly reason: EncodedError }
   /** So much of what a call has given was taken. */

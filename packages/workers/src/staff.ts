@@ -19,6 +19,8 @@ export class Staff {
   readonly #pool: Pool
   readonly #binding: NodeBinding
   readonly #lanes: Lane[] = []
+  /** Those whose teardown has begun. */
+  readonly #leaving = new Set<Lane>()
   #closing = false
 
   constructor(binding: NodeBinding, pool: Pool, owner: StaffOwner) {
@@ -33,6 +35,11 @@ export class Staff {
   /** All of them, whatever their state. */
   get lanes(): readonly Lane[] {
     return this.#lanes
+  }
+
+  /** How many others are set up and not torn down. */
+  activeBeside(lane: Lane): number {
+    return this.#lanes.filter((other) => other !== lane && this.#isActive(other)).length
   }
 
   /** Those among the first so many that may be sent calls. */
@@ -78,6 +85,10 @@ export class Staff {
     await Promise.all(this.#lanes.map((lane) => lane.kill()))
   }
 
+  #isActive(lane: Lane): boolean {
+    return lane.isSetUp && !lane.isOver && !this.#leaving.has(lane)
+  }
+
   #open(index: number): Lane {
     const { link, isUsed } = this.#pool.take(this.#binding.node)
     const lane = new Lane(index, this.#owner, { link, isUsed, needsSetup: this.#binding.coro.setup !== undefined })
@@ -113,7 +124,10 @@ export class Staff {
   async #close(lane: Lane, tearDown: (lane: Lane) => Promise<unknown>): Promise<void> {
     try {
       await lane.prepared?.catch(() => {}) // known already
-      if (lane.isIdle && lane.isSetUp) await tearDown(lane)
+      if (lane.isIdle && lane.isSetUp) {
+        this.#leaving.add(lane)
+        await tearDown(lane)
+      }
     } finally {
       const link = await lane.close()
       if (link !== undefined) await this.#pool.give(link, this.#binding.node)

@@ -25,7 +25,8 @@ export function workerExecutor(options: ResolvedOptions, copy: Copy, start: () =
   })
 }
 
-const MODULE = "Put it in a module of its own and use moduleCoros(new URL('./coros.js', import.meta.url)), or portable() where it is part of a flow."
+const MODULE =
+  "Put it in a module of its own and use moduleCoros(new URL('./coros.js', import.meta.url)), or portable() where it is part of a flow."
 
 /** What of a node's code cannot be used by another thread or process. */
 function refusals({ args, origin, references = [] }: NodeCode, copy: Copy): readonly Refusal[] {

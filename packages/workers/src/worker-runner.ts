@@ -13,15 +13,13 @@ import { Call } from './call.js'
 import { type Copy, cloneablePart } from './cloneable.js'
 import { encodeError, encodeUnlessTold } from './error-code.js'
 import type { Lane } from './lane.js'
-import type { ToWorker } from './messages.js'
+import type { Alone } from './messages.js'
 import type { ResolvedOptions } from './options.js'
 import type { Pool } from './pool.js'
 import { RemoteOutputs } from './remote-outputs.js'
 import { type Session, sessionOf } from './session.js'
 import { Staff, type StaffOwner } from './staff.js'
 import { StreamFeed } from './stream-feed.js'
-
-type Alone = Extract<ToWorker, { type: 'call' }>
 
 /** What runners are made with. */
 export interface RunnerParts {
@@ -115,6 +113,10 @@ export class WorkerRunner implements Runner, StaffOwner {
       this.#scheduled = false
       this.#dispatch()
     })
+  }
+
+  activeBeside(lane: Lane): number {
+    return this.#staff.activeBeside(lane)
   }
 
   hasRoom(): void {

@@ -2,7 +2,7 @@ import { isPipelineError, type Output, PipelineError, type RunReport } from '@pi
 import type { Pipeline } from '@pipelines/plumber'
 import { type ItemsOptions, plumberFor } from '../flow-run.js'
 import type { NestGraph } from './nest-graph.js'
-import type { Stage } from './stage.js'
+import type { QueueInfo, Stage } from './stage.js'
 import { initializeOnce, showQueues } from './stage-run.js'
 import { type WatchOptions, watchPipeline } from './watch.js'
 
@@ -80,6 +80,12 @@ export class NestRun {
     void this.#pipeline?.doomsday(STOPPED)
   }
 
+  /** How full the queues are; an empty list before it runs. */
+  get queues(): readonly QueueInfo[] {
+    const edges = this.#pipeline?.snapshot().edges ?? []
+    return edges.map(({ from, to, depth, capacity }) => ({ from, to, depth, capacity }))
+  }
+
   watch(options: WatchOptions): void {
     this.unwatch()
     this.#watching = options
@@ -135,7 +141,7 @@ export class NestRun {
 
   #started(pipeline: Pipeline, stages: readonly Stage[]): void {
     this.#pipeline = pipeline
-    for (const stage of stages) showQueues(stage, () => pipeline.snapshot().edges)
+    for (const stage of stages) showQueues(stage, () => this.queues)
     if (this.#watching !== undefined) this.#unwatch = watchPipeline(pipeline, this.#watching)
     void pipeline.settled.then((report) => this.#over(report, report.error))
     if (this.isStopped) void pipeline.doomsday(STOPPED)

@@ -9,6 +9,7 @@ import type { Member } from './members.js'
 import { type Layout, type NestGraph, nestGraph } from './nest-graph.js'
 import { type ErrorHandler, NestRun } from './nest-run.js'
 import { type GroupPart, partOf, setPartOf } from './parts.js'
+import type { QueueInfo } from './stage.js'
 import { checkWatchOptions, type WatchOptions } from './watch.js'
 
 /** How a nest runs: what a run is given, and what a Plumber is. */
@@ -155,6 +156,11 @@ export class Nest<Out = unknown> implements AsyncIterable<Out> {
   /** Whether it has ended. */
   get finished(): boolean {
     return this.#run.isFinished
+  }
+
+  /** How full its queues are; an empty list before it runs. */
+  info(): readonly QueueInfo[] {
+    return this.#run.queues
   }
 
   /** The names of its nodes, grouped like its members. */

@@ -67,10 +67,12 @@ export class SessionWork {
   received(message: Exclude<ToWorker, { type: 'open' | 'close' }>): void {
     switch (message.type) {
       case 'calls':
+        this.#context.tellActive(message.active)
         this.#tasks.addCalls(message)
         void this.#work()
         break
       case 'call':
+        this.#context.tellActive(message.active)
         this.#tasks.add(message)
         void this.#work()
         break

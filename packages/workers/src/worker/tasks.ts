@@ -1,4 +1,4 @@
-import type { Particulars, ToWorker } from '../messages.js'
+import type { Alone, Particulars, ToWorker } from '../messages.js'
 
 /** A call as it waits to be made. */
 export type Task =
@@ -8,7 +8,7 @@ export type Task =
       readonly index: number
       readonly particulars: Particulars | undefined
     }
-  | Extract<ToWorker, { type: 'call' }>
+  | Alone
 
 /** How many that were taken are kept at most. */
 const MOST_TAKEN = 64
@@ -27,7 +27,7 @@ export class Tasks {
     this.#tasks.push(task)
   }
 
-  addCalls({ values, indexes, particulars = [] }: Extract<ToWorker, { type: 'calls' }>): void {
+  addCalls({ values, indexes, particulars = [] }: Omit<Extract<ToWorker, { type: 'calls' }>, 'active'>): void {
     let next = 0
     values.forEach((value, place) => {
       const own = particulars[next]?.[0] === place ? particulars[next++]?.[1] : undefined

@@ -1,4 +1,4 @@
-import { type Context, type Logger, type Meta, SILENT } from '@pipelines/core/coro'
+import { type Context, type ContextWorker, type Logger, type Meta, SILENT } from '@pipelines/core/coro'
 import { decodeError, type EncodedError, encodeError, encodeFields } from '../error-code.js'
 import type { Emitted, Particulars, ToHost } from '../messages.js'
 import type { Session } from '../session.js'
@@ -14,7 +14,7 @@ export class WorkerContext implements Context {
   index = 0
   readonly node: string
   readonly args: Readonly<Record<string, unknown>>
-  readonly worker: Session['worker']
+  worker: ContextWorker
   readonly log: Logger
   /** Where what is emitted goes besides, as it comes; absent where it leaves with the result. */
   onEmit: ((emitted: Emitted) => void) | undefined
@@ -30,7 +30,7 @@ export class WorkerContext implements Context {
     this.node = node
     this.args = args
     this.env = env
-    this.worker = worker
+    this.worker = { ...worker, active: 0 }
     this.log = logs ? loggerOf(post) : SILENT
   }
 
@@ -52,6 +52,11 @@ export class WorkerContext implements Context {
       this.#emitted ??= []
       this.#emitted.push(emitted)
     } else this.onEmit(emitted)
+  }
+
+  /** So many other workers of the node are set up, and not torn down. */
+  tellActive(active: number): void {
+    if (active !== this.worker.active) this.worker = { ...this.worker, active }
   }
 
   /** A call is about to begin. */

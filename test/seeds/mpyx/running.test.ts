@@ -1,0 +1,277 @@
+import type { PipelineError, RunReport } from '@pipelines/core'
+import {
+  as,
+  broadcast,
+  constant,
+  iter,
+  type Member,
+  type Nest,
+  nest,
+  parallel,
+  Stage,
+  seq,
+  step,
+  zip,
+} from '@pipelines/flow/nest'
+import { gate } from '@pipelines/testkit'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { aborted, endless, failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
+import { AddX, Count, double, inc, Keeping } from './members.js'
+
+/** Fails at an item. */
+const failingAt =
+  (wrong: number) =>
+  (n: number): number => {
+    if (n === wrong) throw new RangeError(`no ${n}`)
+    return n
+  }
+
+/** Holds every item until its call is told to end. */
+const stuck = async (_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => aborted(signal)
+
+test.each<[string, () => Member[], (one: Nest) => boolean]>([
+  ['queues hold items', () => [iter(range(50)), inc, stuck], () => true],
+  ['the source waits for room', () => [constant(1), step(stuck, { queueSize: 1 })], () => true],
+  ['a stage waits in its put', () => [new Count(1e9), step(stuck, { queueSize: 1 })], () => true],
+  ['it has hardly begun', () => [iter([1]), inc], () => false],
+])('M-17 stop, then join does not hang where %s', async (_, members, waits) => {
+  const one = nest(...members())
+  one.start()
+  if (waits(one)) await turns()
+  one.stop()
+  expect((await one.join())?.outcome).toBe('doomed')
+  expect([one.started, one.stopped, one.finished]).toEqual([true, true, true])
+})
+
+test('M-15 M-17 stop ends every stage, and each is torn down', async () => {
+  const [first, second] = [new Count(1e9), new Keeping<number>()]
+  const one = nest(first, second, step(stuck, { queueSize: 1 }))
+  one.start()
+  await until(() => second.kept.length > 0)
+  one.stop()
+  await one.join()
+  expect([first, second].map(({ stopped, finished }) => [stopped, finished])).toEqual([
+    [true, true],
+    [true, true],
+  ])
+})
+
+test.each<[string, (one: Nest) => Promise<unknown>]>([
+  ['join', (one) => one.join()],
+  ['list', (one) => one.list()],
+  ['items', async (one) => (await one.items().next()).value],
+])('M-23 M-24 %s rejects with the error, so that nobody takes a part for the whole', async (_, wait) => {
+  const error = await failureOf(() => wait(nest(iter(range(100)), failingAt(0), inc)))
+  expect(error).toMatchObject({ code: 'PLB_NODE_FAILED', cause: new RangeError('no 0') })
+  expect((error.cause as Error).stack).toContain('running.test')
+})
+
+test('M-23 the handler gets the error, with its stack, and the report; join then settles', async () => {
+  const handled: [PipelineError, RunReport | undefined][] = []
+  const one = nest(iter([1, 2]), failingAt(2)).catch((...args) => void handled.push(args))
+  expect((await one.join())?.outcome).toBe('failed')
+  expect(handled).toHaveLength(1)
+  const [[error, report] = []] = handled
+  expect(error).toMatchObject({ details: { node: 'map' }, cause: { message: 'no 2' } })
+  expect((error?.cause as Error).stack).toContain('running.test')
+  expect(report?.outcome).toBe('failed')
+})
+
+test.each(['initialize', 'setup', 'do', 'teardown'] as const)('M-23 an error in %s is caught', async (hook) => {
+  const broken = new Error(hook)
+  const stage = Object.assign(new Stage(), {
+    [hook]: () => {
+      throw broken
+    },
+  })
+  const causes: unknown[] = []
+  await nest(iter([1]), stage)
+    .catch(({ cause }) => causes.push(cause))
+    .join()
+  expect(causes).toEqual([broken])
+})
+
+test('M-23 an error stops the whole nest, sources that never end too', async () => {
+  const numbers = endless()
+  await failureOf(() => nest(numbers.source, failingAt(3)).join())
+  expect(numbers.closed).toBe(true)
+})
+
+test('M-24 what came out before the error is there for whoever handled it, and is called failed', async () => {
+  const outcomes: unknown[] = []
+  const one = nest(iter(range(10)), failingAt(4)).catch((_, report) => outcomes.push(report?.outcome))
+  expect(await one.list()).toEqual([0, 1, 2, 3])
+  expect(outcomes).toEqual(['failed'])
+})
+
+test('M-24 where a step may skip what fails, only that is missing, and it is counted', async () => {
+  const one = nest(iter(range(10)), step(failingAt(4), { name: 'risky', onError: 'skip' }))
+  expect(await one.list()).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
+  const report = await one.join()
+  expect(report?.outcome).toBe('completed')
+  expect(report && nodeOf(report, 'risky')).toMatchObject({ received: 10, failed: 1 })
+})
+
+test('M-25 start gives the nest back, and once more does nothing; join starts what has not been', async () => {
+  let runs = 0
+  const source = (): number[] => [runs++]
+  const one = nest(source, inc)
+  expect(one.start().start()).toBe(one)
+  await Promise.all([one.join(), one.join()])
+  expect(runs).toBe(1)
+  await nest(source).join()
+  expect(runs).toBe(2)
+})
+
+test('M-26 items come lazily: nothing runs before the first is asked for, and little before the next', async () => {
+  const numbers = endless()
+  const items = nest(numbers.source, inc).with({ queueSize: 1 }).items()
+  await turns()
+  expect(numbers.read).toBe(0)
+  expect(await items.next()).toEqual({ done: false, value: 1 })
+  await turns()
+  expect(numbers.read).toBeLessThan(10)
+  await items.return()
+})
+
+test('M-26 leaving the loop early ends the run well, and closes its source', async () => {
+  const numbers = endless()
+  const one = nest<number>(numbers.source, inc)
+  const seen: number[] = []
+  for await (const item of one.items()) if (seen.push(item) === 3) break
+  expect(seen).toEqual([1, 2, 3])
+  expect(numbers.closed).toBe(true)
+  expect((await one.join())?.outcome).toBe('completed')
+})
+
+test('M-26 a second call is an error, not an empty list', async () => {
+  const one = nest(iter([1]))
+  expect(await one.list()).toEqual([1])
+  for (const again of [() => one.list(), () => one.items().next()])
+    expect((await failureOf(again)).code).toBe('PLB_STATE_ALREADY_STARTED')
+})
+
+test('M-27 watch shows the queues of the nest and of what is cut in, until unwatch', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const shown: string[] = []
+  const one = nest(iter(range(9)), step(stuck, { queueSize: 2 })).xcut('side', nest(new Keeping()))
+  one.watch({ screen: { write: (text) => shown.push(text) }, everyMs: 50 }).start()
+  await vi.advanceTimersByTimeAsync(60)
+  expect(shown.join('')).toMatch(/iter → stuck 2\/2/)
+  expect(shown.join('')).toMatch(/→ Keeping 0\/64/)
+  one.unwatch()
+  shown.length = 0
+  await vi.advanceTimersByTimeAsync(500)
+  expect(shown).toEqual([])
+  one.stop()
+  await one.join()
+})
+
+test('M-27 watch looks every 5 seconds unless it is told otherwise', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const shown: string[] = []
+  const queues = (): number => shown.filter((text) => text.includes('→')).length
+  const one = nest(iter([1]), stuck).watch({ screen: { write: (text) => shown.push(text) } })
+  one.start()
+  await vi.advanceTimersByTimeAsync(4900)
+  expect(queues()).toBe(0)
+  await vi.advanceTimersByTimeAsync(5200)
+  expect(queues()).toBe(2)
+  one.stop()
+  await one.join()
+})
+
+test('M-28 the graph has the same containers as the members', () => {
+  const one = nest(
+    iter([1]),
+    [inc, [double]],
+    parallel(inc, [double]),
+    broadcast(double, as(2, AddX)),
+    seq(inc),
+    zip(inc, double),
+    nest(inc),
+  )
+  const named = (label: string): unknown => expect.stringMatching(new RegExp(`^${label}(-\\d+)?$`))
+  expect(one.graph()).toEqual([
+    'iter',
+    ['inc', ['double']],
+    { parallel: [named('inc'), [named('double')]] },
+    { broadcast: [named('double'), { parallel: [named('AddX'), named('AddX')] }] },
+    { seq: [named('inc')] },
+    { zip: [named('inc'), named('double')] },
+    [named('inc')],
+  ])
+})
+
+test('M-29 the layout has a line per node: how deep it is, its name, and what stands before and behind it', () => {
+  const one = nest(iter([1]), broadcast(inc, [double, new AddX()]), new Keeping())
+  expect(one.printLayout().replaceAll(/ {2,}/g, '  ').split('\n')).toEqual([
+    'iter  from -  to inc, double',
+    '>> inc  from iter  to Keeping',
+    '>> >> double  from iter  to AddX',
+    '>> >> AddX  from double  to Keeping',
+    'Keeping  from inc, AddX  to -',
+  ])
+})
+
+test('M-31 sources and sinks can be asked for, and what comes before a node', () => {
+  const one = nest(broadcast(iter([1]), [constant(2, 1), inc]), broadcast(double, new AddX()))
+  expect([one.sources(), one.sinks()]).toEqual([
+    ['iter', 'constant'],
+    ['double', 'AddX'],
+  ])
+  const { graph } = one.toBlueprint().graph
+  expect(Object.keys(graph).filter((node) => graph[node]?.includes('double'))).toEqual(['iter', 'inc'])
+})
+
+test('M-33 of sources that never end none starves another', async () => {
+  const counts = { first: 0, second: 0 }
+  const one = nest<'first' | 'second'>(broadcast(constant('first'), constant('second')))
+  for await (const name of one) if (++counts[name] && counts.first + counts.second === 200) break
+  expect(Math.min(counts.first, counts.second)).toBeGreaterThanOrEqual(50)
+})
+
+test('M-33 a nest that waits does nothing: it leaves neither timers nor turns of the loop behind', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate/.test(name)).length
+  const [go, before] = [gate(), timers()]
+  async function* late(): AsyncGenerator<number, void, void> {
+    await go.opened
+    yield 1
+  }
+  const end = nest(late, inc, parallel(double, [inc]), new AddX()).list()
+  await turns()
+  const calls = [vi.spyOn(globalThis, 'setImmediate'), vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(process, 'nextTick')]
+  onTestFinished(() => void vi.restoreAllMocks())
+  for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(calls.map(({ mock }) => mock.calls.length)).toEqual([20, 0, 0])
+  expect(timers()).toBe(before)
+  go.open()
+  expect(await end).toHaveLength(1)
+})
+
+test('M-T16 items yields 6 to 10', async () => {
+  const seen: number[] = []
+  for await (const item of nest<number>(new Count(5), new AddX(5)).items()) seen.push(item)
+  expect(seen).toEqual([6, 7, 8, 9, 10])
+})
+
+test('M-T17 list equals what items yield', async () => {
+  const seen: unknown[] = []
+  for await (const item of nest(new Count(5), new AddX(5))) seen.push(item)
+  expect(await nest(new Count(5), new AddX(5)).list()).toEqual(seen)
+})
+
+test('M-T22 an error in do reaches the handler with its stack, and join returns', async () => {
+  class Failing extends Stage {
+    override do(): never {
+      throw new Error('broken')
+    }
+  }
+  const handled: PipelineError[] = []
+  const one = nest(iter(range(5)), new Failing()).catch((error) => handled.push(error))
+  expect(await one.join()).toMatchObject({ outcome: 'failed' })
+  expect(handled.map(({ cause }) => (cause as Error).message)).toEqual(['broken'])
+  expect((handled[0]?.cause as Error).stack).toContain('Failing.do')
+})
