@@ -2,6 +2,7 @@ import { type Context, DROP, defineCoro } from '@pipelines/core'
 import { concat, Flow, flow } from '@pipelines/flow'
 import { describe, expect, test } from 'vitest'
 import { expectBalancedBooks } from '../support/books.js'
+import { inVirtualTime } from '../support/virtual-time.js'
 import { byPlumber, byText, double, isLarge, negate, nodesOf } from './flow-support.js'
 
 const pause = (): Promise<void> => Promise.resolve()
@@ -205,6 +206,31 @@ test('batchSize is so many workers, and a queue where there can be one worker on
 test('what is said of workers and of the queue itself comes before batchSize', () => {
   const described = flow([1]).map(double, { batchSize: 5, workers: 2 })
   expect(nodesOf(described)['double']?.properties).toEqual({ workers: 2 })
+})
+
+describe('an item that takes too long', () => {
+  const slow = (n: number, { signal }: Context): unknown =>
+    n === 2 ? new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })) : n
+
+  test('fails the run', async () => {
+    await inVirtualTime(() =>
+      expect(flow([1, 2]).map(slow, { timeoutMs: 10 }).run()).rejects.toMatchObject({ code: 'PLB_NODE_TIMEOUT' }),
+    )
+  })
+
+  test('is left out where that is asked for', async () => {
+    const described = flow([1, 2, 3]).map(slow, { timeoutMs: 10, onTimeout: 'skip' })
+    expect(await inVirtualTime(() => described.toArray())).toEqual([1, 3])
+  })
+
+  test('is left out of every kind of stage', async () => {
+    const quick = { timeoutMs: 10, onTimeout: 'skip' } as const
+    const described = flow([1, 2, 3])
+      .filter(slow, quick)
+      .tee(slow, quick)
+      .flatMap(async (n, context) => [await slow(n, context)], quick)
+    expect(await inVirtualTime(() => described.toArray())).toEqual([1, 3])
+  })
 })
 
 test('a flow draws itself', () => {

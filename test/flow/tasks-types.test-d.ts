@@ -81,3 +81,13 @@ export const givesNone: Message<Chain<typeof log>, '1'> = 'Task 2 is not the las
 export const givesLast: Message<readonly [typeof load, typeof parsed], '1'> =
   'Task 2 is the last, so it must give nothing'
 export const alone: Message<readonly [typeof load], '0'> = 'Task 1 is the last, so it must give nothing'
+
+declare function count(constants: { upTo: number }): Generator<number>
+declare function squared(inputs: Iterable<number>): Generator<number>
+declare function listed(inputs: Iterable<number>): void
+
+const counted = { run: count, constants: { upTo: 3 } }
+export const atOnce: Promise<RunReport> = execute([counted, { run: squared }, { run: listed }])
+// @ts-expect-error: an iterable cannot be made of items that come one by one
+execute([counted, { run: squared }, { run: eachLater }, { run: listed }])
+declare function eachLater(inputs: AsyncIterable<number>): AsyncGenerator<number>

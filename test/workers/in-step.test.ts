@@ -1,22 +1,14 @@
 import { gate } from '@pipelines/testkit'
 import { threads } from '@pipelines/workers'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { range, turns, until } from '../support/blackbox.js'
 import { expectBalancedBooks } from '../support/books.js'
 import { lineOf } from './worker-lines.js'
 
-/*
- * A worker whose node has `packetsInFlight` makes nothing before there is a place for it. The tests share the threads;
- * those that wait for the next test have a timer each, so timers are not looked at after each test.
- */
+/* A worker whose node has `packetsInFlight` makes nothing before there is a place for it. */
 
 const executor = threads()
-afterAll(() => executor.close())
-
-const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
-beforeEach(() => {
-  Object.assign(globalThis, timers)
-})
+afterEach(() => executor.close())
 
 /** A line with `mid` in threads, behind which a function holds all that it gets until its gate is open. */
 async function line(mid: { readonly coro: string } & Readonly<Record<string, unknown>>) {
@@ -28,22 +20,17 @@ async function line(mid: { readonly coro: string } & Readonly<Record<string, unk
 }
 
 test.each([
-  ['gives one output of an input', 'repeats', 1],
-  ['gives several outputs of an input', 'repeats', 3],
-  ['emits, and is no generator', 'emits', 1],
-])('a stream that %s makes one for each place', async (_what, coro, times) => {
-  for (const [packetsInFlight, workers] of [
-    [1, 1],
-    [2, 3],
-  ] as const) {
-    const { made, open, given, pipeline } = await line({ coro, args: { times }, packetsInFlight, workers })
-    await until(() => made() === packetsInFlight)
-    await turns(100)
-    expect(made(), `${workers} workers`).toBe(packetsInFlight)
-    open()
-    expectBalancedBooks(await pipeline.settled, [])
-    expect(given.toSorted()).toEqual(range(8).flatMap((n) => Array(times).fill(n)))
-  }
+  ['gives one output of an input', { coro: 'repeats', packetsInFlight: 1 }, 1],
+  ['gives several outputs of an input', { coro: 'repeats', args: { times: 3 }, packetsInFlight: 2, workers: 3 }, 3],
+  ['emits, and is no generator', { coro: 'emits', packetsInFlight: 1, workers: 2 }, 1],
+])('a stream that %s makes one for each place', async (_what, mid, times) => {
+  const { made, open, given, pipeline } = await line(mid)
+  await until(() => made() === mid.packetsInFlight)
+  await turns(100)
+  expect(made()).toBe(mid.packetsInFlight)
+  open()
+  expectBalancedBooks(await pipeline.settled, [])
+  expect(given.toSorted()).toEqual(range(8).flatMap((n) => Array(times).fill(n)))
 })
 
 test.each(['emitsAndYields', 'emitsAndYieldsEach'])('what is emitted beside an output follows: %s', async (coro) => {

@@ -54,12 +54,16 @@ export function* countUp({ items }: Counted): Generator<number, void, void> {
   for (let value = 0; value < items; value++) yield value
 }
 
-/** The middle one. */
+/** The middle one, where generators call each other. */
+export function* addOneAtOnce(values: Iterable<number>): Generator<number, void, void> {
+  for (const value of values) yield value + 1
+}
+
+/** The middle one and the last one, where items come one by one. */
 export async function* addOne(values: AsyncIterable<number>): AsyncGenerator<number, void, void> {
   for await (const value of values) yield value + 1
 }
 
-/** The last one. */
 export async function addUp(values: AsyncIterable<number>, { file }: Counted): Promise<void> {
   let total = 0
   for await (const value of values) total += value

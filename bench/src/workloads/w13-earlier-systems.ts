@@ -63,11 +63,15 @@ export const earlierSystems: Workload = {
     }),
     race('source → +1 → sink', 1, {
       'pipelines, JSON': graph,
-      'pipeline-lib, coroutine': (items) => tasks(items, 'coroutine', 1, 1),
-      'pipeline-lib, thread, 1 worker, 1 packet': (items) => tasks(items, 'thread', 1, 1),
-      'pipeline-lib, thread, 4 workers, 12 packets': (items) => tasks(items, 'thread', 4, 12),
-      'pipeline-lib, process, 1 worker, 1 packet': (items) => tasks(items, 'process', 1, 1),
-      'pipeline-lib, process, 4 workers, 12 packets': (items) => tasks(items, 'process', 4, 12),
+      'pipeline-lib, coroutine': atOnce,
+      'pipeline-lib, thread, 1 worker, 1 packet': (items) =>
+        onTasks(items, { place: 'thread', workers: 1, packets: 1 }),
+      'pipeline-lib, thread, 4 workers, 12 packets': (items) =>
+        onTasks(items, { place: 'thread', workers: 4, packets: 12 }),
+      'pipeline-lib, process, 1 worker, 1 packet': (items) =>
+        onTasks(items, { place: 'process', workers: 1, packets: 1 }),
+      'pipeline-lib, process, 4 workers, 12 packets': (items) =>
+        onTasks(items, { place: 'process', workers: 4, packets: 12 }),
     }),
   ],
 }
@@ -123,24 +127,34 @@ async function graph(items: number): Promise<number> {
   return taken()
 }
 
-async function tasks(
-  items: number,
-  parallelism: Parallelism,
-  workers: number,
-  packetsInFlight: number,
-): Promise<number> {
+/** Generators that call each other, as those of pipeline-lib do where nothing runs beside them. */
+async function atOnce(items: number): Promise<number> {
+  const sum = (values: Iterable<number>): void => {
+    for (const value of values) sink(value)
+  }
+  await execute([{ run: coros.countUp, constants: { items, file: '' } }, { run: coros.addOneAtOnce }, { run: sum }])
+  return taken()
+}
+
+/** The sum comes by a file, because what a worker has summed up is not known here. */
+async function onTasks(items: number, { place, workers, packets }: Setting): Promise<number> {
   const file = join(tmpdir(), `pipelines-w13-${process.pid}`)
   const constants = { items, file }
-  const executors = parallelism === 'thread' ? onThreads() : parallelism === 'process' ? inProcesses() : []
   await execute(
     [
-      { run: coros.countUp, constants, packetsInFlight },
-      { run: coros.addOne, workers, packetsInFlight },
+      { run: coros.countUp, constants, packetsInFlight: packets },
+      { run: coros.addOne, workers, packetsInFlight: packets },
       { run: coros.addUp, constants },
     ],
-    { parallelism, executors },
+    { parallelism: place, executors: place === 'thread' ? onThreads() : inProcesses() },
   )
   const sum = Number(await readFile(file, 'utf8'))
   await rm(file)
   return sum
+}
+
+interface Setting {
+  readonly place: Exclude<Parallelism, 'coroutine'>
+  readonly workers: number
+  readonly packets: number
 }

@@ -1,7 +1,20 @@
-import { batch, broadcast, constant, filter, iter, map, nest, parallel, print, read, stamp, write } from '@pipelines/flow/nest'
+import {
+  batch,
+  broadcast,
+  constant,
+  filter,
+  iter,
+  map,
+  nest,
+  parallel,
+  print,
+  read,
+  stamp,
+  write,
+} from '@pipelines/flow/nest'
 import { expect, test } from 'vitest'
 import { failureOf, range, turns } from '../../support/blackbox.js'
-import { folderWith } from '../../std/folder.js'
+import { folderWith } from '../../support/folder.js'
 import { inc, printed, sorted } from './members.js'
 
 test('M-34 constant gives an item so many times: no time at all where that is 0', async () => {

@@ -71,10 +71,11 @@ test('M-23 the handler gets the error, with its stack, and the report; join then
   const one = nest(iter([1, 2]), failingAt(2)).catch((...args) => void handled.push(args))
   expect((await one.join())?.outcome).toBe('failed')
   expect(handled).toHaveLength(1)
-  const [[error, report] = []] = handled
-  expect(error).toMatchObject({ details: { node: 'map' }, cause: { message: 'no 2' } })
-  expect((error?.cause as Error).stack).toContain('running.test')
-  expect(report?.outcome).toBe('failed')
+  const stack = expect.stringContaining('running.test')
+  expect(handled[0]).toMatchObject([
+    { details: { node: 'map' }, cause: { message: 'no 2', stack } },
+    { outcome: 'failed' },
+  ])
 })
 
 test.each(['initialize', 'setup', 'do', 'teardown'] as const)('M-23 an error in %s is caught', async (hook) => {
@@ -242,7 +243,11 @@ test('M-33 a nest that waits does nothing: it leaves neither timers nor turns of
   }
   const end = nest(late, inc, parallel(double, [inc]), new AddX()).list()
   await turns()
-  const calls = [vi.spyOn(globalThis, 'setImmediate'), vi.spyOn(globalThis, 'setTimeout'), vi.spyOn(process, 'nextTick')]
+  const calls = [
+    vi.spyOn(globalThis, 'setImmediate'),
+    vi.spyOn(globalThis, 'setTimeout'),
+    vi.spyOn(process, 'nextTick'),
+  ]
   onTestFinished(() => void vi.restoreAllMocks())
   for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   expect(calls.map(({ mock }) => mock.calls.length)).toEqual([20, 0, 0])
@@ -272,6 +277,5 @@ test('M-T22 an error in do reaches the handler with its stack, and join returns'
   const handled: PipelineError[] = []
   const one = nest(iter(range(5)), new Failing()).catch((error) => handled.push(error))
   expect(await one.join()).toMatchObject({ outcome: 'failed' })
-  expect(handled.map(({ cause }) => (cause as Error).message)).toEqual(['broken'])
-  expect((handled[0]?.cause as Error).stack).toContain('Failing.do')
+  expect(handled).toMatchObject([{ cause: { message: 'broken', stack: expect.stringContaining('Failing.do') } }])
 })

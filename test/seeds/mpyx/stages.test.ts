@@ -347,7 +347,9 @@ test('M-20 zip keeps the meta of all its branches', async () => {
 test('M-21 items carry the seconds that each node spent on them, where that is asked for', async () => {
   const timed: unknown[] = []
   const look = (_: unknown, { meta }: Context): unknown => timed.push(meta['timings'])
-  await nest(iter([1]), new AddX(), inc, look).timings().run()
+  await nest(iter([1]), new AddX(), inc, look)
+    .timings()
+    .run()
   await nest(iter([1]), new AddX(), inc, look).run()
   expect(timed).toEqual([{ AddX: expect.any(Number), inc: expect.any(Number) }, undefined])
 })

@@ -95,10 +95,7 @@ test('M-22 a full queue of the other nest holds back who puts to it', async () =
     await go.opened
     return n
   }
-  const items = nest(numbers, new Telling())
-    .xcut('db', nest(slow))
-    .with({ queueSize: 4 })
-    .list()
+  const items = nest(numbers, new Telling()).xcut('db', nest(slow)).with({ queueSize: 4 }).list()
   await turns()
   expect(read).toBeLessThan(40)
   go.open()
@@ -152,7 +149,11 @@ test('M-22 the other nest may have several sources: each of them gets what is pu
 
 test('M-T20 a logger that is cut in gets one message per item from parallel workers', async () => {
   const logger = new Keeping<unknown>()
-  const one = nest(iter(range(20)), as(4, Telling), parallel((n: number) => n, [(n: number) => n]))
+  const one = nest(
+    iter(range(20)),
+    as(4, Telling),
+    parallel((n: number) => n, [(n: number) => n]),
+  )
   expect(await one.xcut('db', nest(logger)).list()).toHaveLength(20)
   expect(sorted(logger.kept)).toEqual(range(20))
 })

@@ -145,7 +145,7 @@ test.each(MODULES)(
     const controller = new AbortController()
     const input = endless()
     const run = module.each(work.nothing, input.source()).run(undefined, { signal: controller.signal })
-    const ended = expect(run).rejects.toMatchObject({ code: 'PLB_RUN_CANCELLED' })
+    const ended = expect(run).rejects.toMatchObject({ code: 'PLB_RUN_DOOMED' })
     await turns(3)
     controller.abort()
     await ended

@@ -57,6 +57,45 @@ export const single: CoroDefinition = defineCoro<never>({
   run: async (_output, context) => assertNoItems(await functionOf(context)(constantsOf(context), context), context),
 })
 
+const lineArgs: Readonly<Record<string, unknown>> = {
+  type: 'object',
+  required: ['fns', 'constants'],
+  additionalProperties: false,
+  properties: {
+    fns: { type: 'array', items: { type: 'string' }, description: 'Names of the functions of tasks, in their order.' },
+    constants: {
+      type: 'array',
+      items: { type: 'object' },
+      description: 'What each of them is given beside its inputs.',
+    },
+  },
+}
+
+/** The first tasks of several, called at once: each takes the generator of the one before it. */
+export const line: CoroDefinition = defineCoro<never>({
+  kind: 'source',
+  args: lineArgs,
+  refs: ['fns'],
+  run: (_output, context) => itemsOf(callAll(context), context),
+})
+
+/** All of several tasks, called at once: the last gives no items. */
+export const whole: CoroDefinition = defineCoro<never>({
+  kind: 'source',
+  args: lineArgs,
+  refs: ['fns'],
+  run: async (_output, context) => assertNoItems(await callAll(context), context),
+})
+
+function callAll(context: Context): unknown {
+  const fns = context.args.fns as readonly AnyFunction[] // what `refs` has put in the place of the names
+  const constants = context.args.constants as readonly object[] // as `args` says
+  return fns.reduce<unknown>(
+    (items, fn, place) => (place === 0 ? fn(constants[place], context) : fn(items, constants[place], context)),
+    undefined,
+  )
+}
+
 type AnyFunction = (...parameters: readonly unknown[]) => unknown
 
 /** What `refs` has put in the place of the name. */

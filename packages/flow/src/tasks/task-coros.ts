@@ -1,10 +1,10 @@
 import { type CoroDefinition, defineCoro, ModuleCoros, type Schema } from '@pipelines/core'
-import { single, sink, source, stage } from './coros.js'
+import { line, single, sink, source, stage, whole } from './coros.js'
 
 /** What a task is called as. */
-export type TaskKind = 'source' | 'stage' | 'sink' | 'single'
+export type TaskKind = 'source' | 'stage' | 'sink' | 'single' | 'line' | 'whole'
 
-const COROS: Readonly<Record<TaskKind, CoroDefinition>> = { source, stage, sink, single }
+const COROS: Readonly<Record<TaskKind, CoroDefinition>> = { source, stage, sink, single, line, whole }
 
 /** What the items of a task look like. */
 export interface TaskSchemas {
@@ -13,7 +13,8 @@ export interface TaskSchemas {
 }
 
 /**
- * The coroutines of tasks, for a `coroMap`: `tasks.source`, `tasks.stage`, `tasks.sink` and `tasks.single`. Threads and
+ * The coroutines of tasks, for a `coroMap`: `tasks.source`, `tasks.stage`, `tasks.sink`, `tasks.single`, and
+ * `tasks.line` and `tasks.whole` for several that are one node. Threads and
  * processes can run them. A node may have schemas for its items besides, which a graph of JSON cannot name.
  */
 export class TaskCoros extends ModuleCoros {

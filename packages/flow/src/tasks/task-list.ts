@@ -5,6 +5,7 @@ import { type ItemsOptions, plumberFor } from '../flow-run.js'
 import { chainIssues } from './chain-issues.js'
 import { constantsIssues } from './constants-issues.js'
 import { type Entry, entriesOf, isObject } from './entry.js'
+import { inOwnNode, type Line, lineIssues, linesOf } from './lines.js'
 import { listOptionIssues, optionIssues } from './option-issues.js'
 import { inList } from './pointers.js'
 import { schemaIssues } from './schema-issues.js'
@@ -52,7 +53,7 @@ export class TaskList<Report extends RunReport | undefined = RunReport | undefin
     const { graph, ...found } = this.#blueprint()
     const { limits } = this.#options
     const issues = Plumber.check(graph, { ...found, ...(limits && { limits }) })
-    return [...this.#own, ...issues.map((one) => this.#inList(one))]
+    return [...this.#own, ...lineIssues(this.#lines), ...issues.map((one) => this.#inList(one))]
   }
 
   /** The graph, and the coroutines that it names. Throws `PLB_GRAPH_INVALID` with every issue in `details.issues`. */
@@ -82,14 +83,18 @@ export class TaskList<Report extends RunReport | undefined = RunReport | undefin
     return [...own, ...schemaIssues(entry, this.#entries[entry.place - 1]), ...constantsIssues(entry)]
   }
 
+  get #lines(): readonly Line[] {
+    return linesOf(this.#entries, this.#options.parallelism)
+  }
+
   #blueprint(): Blueprint {
     const { parallelism, executors } = this.#options
-    return { ...blueprintOf(this.#entries, parallelism), ...(executors && { executors }) }
+    return { ...blueprintOf(this.#lines, parallelism), ...(executors && { executors }) }
   }
 
   /** An issue of the graph, as one of the list. */
   #inList(found: Issue): Issue {
-    const pointer = inList(found.pointer, this.#entries)
+    const pointer = inList(inOwnNode(found.pointer, this.#lines), this.#entries)
     const entry = this.#entries.find(({ place }) => pointer === `/${place}/run`)
     if (found.code !== 'PLB_CORO_NOT_PORTABLE' || entry === undefined) return { ...found, pointer }
     return issue('CORO_NOT_PORTABLE', pointer, {

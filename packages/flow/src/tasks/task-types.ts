@@ -13,7 +13,7 @@ export type Gives<F> = F extends (...parameters: never[]) => infer R
   : never
 
 /** What a function takes, one by one; `never` if its first parameter is nothing to take items from. */
-export type Takes<F> = ParameterAt<F, '0'> extends AsyncIterable<infer T> ? T : never
+export type Takes<F> = ParameterAt<F, '0'> extends AsyncIterable<infer T> | Iterable<infer T> ? T : never
 
 /** The constants of a task whose function is `F`: its second parameter, or the first one if it takes no items. */
 export type Constants<F> = ConstantsField<TakesItems<F> extends true ? ParameterAt<F, '1'> : ParameterAt<F, '0'>>
@@ -46,12 +46,14 @@ type FirstFit<F extends readonly TaskFunction[], I extends keyof F> =
 type InputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   TakesItems<F[I]> extends false
     ? Wrong<`Task ${Ordinal<I>} must take an AsyncIterable first`>
-    : [Gives<Before<F, I>>] extends [Takes<F[I]>]
-      ? unknown
-      : Wrong<
-          `Task ${Ordinal<I>} takes ${WordFor<Takes<F[I]>>}, but task ${I & string} gives ${WordFor<Gives<Before<F, I>>>}`,
-          { takes: Takes<F[I]>; gives: Gives<Before<F, I>> }
-        >
+    : [ParameterAt<F[I], '0'>, Returned<Before<F, I>>] extends [Iterable<unknown>, AsyncIterable<unknown>]
+      ? Wrong<`Task ${Ordinal<I>} takes an Iterable, but task ${I & string} gives an AsyncIterable`>
+      : [Gives<Before<F, I>>] extends [Takes<F[I]>]
+        ? unknown
+        : Wrong<
+            `Task ${Ordinal<I>} takes ${WordFor<Takes<F[I]>>}, but task ${I & string} gives ${WordFor<Gives<Before<F, I>>>}`,
+            { takes: Takes<F[I]>; gives: Gives<Before<F, I>> }
+          >
 
 type OutputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   IsLast<F, I> extends true
@@ -91,7 +93,8 @@ type ConstantsField<C> =
 type IsAny<T> = 0 extends 1 & T ? true : false
 
 /** Of `any` nothing can be said: that is `boolean`, which is neither. */
-type TakesItems<F> = ParameterAt<F, '0'> extends infer P ? (P extends AsyncIterable<unknown> ? true : false) : never
+type TakesItems<F> =
+  ParameterAt<F, '0'> extends infer P ? (P extends AsyncIterable<unknown> | Iterable<unknown> ? true : false) : never
 
 type IsLast<F extends readonly unknown[], I> = F extends readonly [unknown, ...infer Rest]
   ? `${Rest['length']}` extends I
