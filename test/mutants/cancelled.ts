@@ -176,7 +176,7 @@ export const CANCELLED: readonly Mutant[] = [
   {
     name: 'an item that has failed can be given up',
     what: 'A request that is cancelled while its letter waits for room counts the item again.',
-    changes: [{ file: 'calling-node.ts', search: 'slot.lapsed = true\n    const failure', replace: 'const failure' }],
+    changes: [{ file: 'calling-node.ts', search: 'slot.lapsed = true\n    const batch', replace: 'const batch' }],
     caughtBy: of('e2e/requests-cancelled', 'in the queue of a dead-letter branch', 'through a dead-letter branch'),
   },
   {

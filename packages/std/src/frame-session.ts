@@ -35,7 +35,7 @@ export class FrameSession {
       })
       while (!isTaken) {
         yield* this.#made()
-        await taking
+        await (this.#reading === undefined ? taking : Promise.race([taking, this.#reading]))
       }
       yield* this.#made()
       // One that has ended well wants no more.

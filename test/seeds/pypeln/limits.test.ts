@@ -22,16 +22,24 @@ function* notedIn(file: string): Generator<work.Noted> {
 
 describe('maxsize', () => {
   test.each(MODULES)('Y-15 PROBE (%s)', async (name, module) => {
-    for (const options of [{}, { maxsize: 3 }]) for (const out of [{}, { maxsize: 2 }]) {
-    await using notes = await notebook()
-    const open = gate()
-    const stage = module.map(work.note, notedIn(notes.file), options)
-    const run = pl.task.each(() => open.opened, stage, out).run(undefined, {graceMs: 1, onStart: (run) => { setTimeout(() => run.doomsday(new Error('enough')), 300) }})
-    await sleep(200)
-    console.log(name, options, out, (await notes.lines()).length)
-    open.open()
-    await run.catch(() => {})
-    }
+    for (const options of [{}, { maxsize: 3 }])
+      for (const out of [{}, { maxsize: 2 }]) {
+        await using notes = await notebook()
+        const open = gate()
+        const stage = module.map(work.note, notedIn(notes.file), options)
+        const run = pl.task
+          .each(() => open.opened, stage, out)
+          .run(undefined, {
+            graceMs: 1,
+            onStart: (run) => {
+              setTimeout(() => run.doomsday(new Error('enough')), 300)
+            },
+          })
+        await sleep(200)
+        console.log(name, options, out, (await notes.lines()).length)
+        open.open()
+        await run.catch(() => {})
+      }
   })
 })
 

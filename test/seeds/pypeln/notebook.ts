@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { turns } from '../../support/blackbox.js'
 import { sharedFolder } from '../pipeline-lib/strategies.js'
 
 /** A file in which functions write down what they did, wherever they run; it is gone when the scope is left. */
@@ -7,7 +9,12 @@ export interface Notebook extends AsyncDisposable {
   readonly file: string
   /** Its lines so far. */
   lines(): Promise<string[]>
+  /** How many lines there are once it is so many, and then a little later, when whoever would write more has done so. */
+  countAfter(count: number): Promise<number>
 }
+
+/** Long enough for a worker that nobody holds back to write thousands of lines. */
+const A_LITTLE_MS = 15
 
 /** Opens an empty one. */
 export async function notebook(): Promise<Notebook> {
@@ -17,5 +24,10 @@ export async function notebook(): Promise<Notebook> {
     const text = await readFile(file, 'utf8').catch(() => '')
     return text.split('\n').slice(0, -1)
   }
-  return { file, lines, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
+  const countAfter = async (count: number): Promise<number> => {
+    while ((await lines()).length < count) await turns(1)
+    await wait(A_LITTLE_MS)
+    return (await lines()).length
+  }
+  return { file, lines, countAfter, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
 }
