@@ -54,7 +54,7 @@ describe('elementIndex', () => {
   })
 
   test('is told by one source and not by another, as each was told', async () => {
-    const merged = concat<unknown>([flow([1], indexed), flow([2])])
+    const merged = concat([flow([1], indexed), flow([2])])
     expect((await merged.map(place).map(String).toArray()).sort()).toEqual(['0', 'undefined'])
   })
 

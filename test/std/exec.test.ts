@@ -1,4 +1,6 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
+import { execItem } from '../../packages/std/src/exec-item.js'
 import { failureOf, until } from '../support/blackbox.js'
 import { type Folder, folderWith } from '../support/folder.js'
 import { expectGone, noteIn, pidIn, program, stillTimers } from './programs.js'
@@ -87,11 +89,11 @@ describe('std.exec fails', () => {
   })
 
   test.each([
-    ['text', 'exec yes'],
-    ['lines', 'exec tr "\\0" x < /dev/zero'],
+    ['text', 'yes | head -c 10000'],
+    ['lines', 'head -c 10000 /dev/zero | tr "\\0" x'],
   ])('where its %s has too many bytes, and ends it', async (output, script) => {
     const folder = folderWith()
-    const cause = await causeOf(`${noteIn(folder)} ${script}`, { output, maxBytes: 5000 })
+    const cause = await causeOf(`${noteIn(folder)} ${script}; exec sleep 1000`, { output, maxBytes: 5000 })
     expect(cause).toMatchObject({ message: expect.stringMatching(/^The output of "sh".* 5000 bytes\.$/) })
     expectGone(await pidIn(folder))
   })
@@ -131,6 +133,14 @@ describe('std.exec fails', () => {
     expect(await causeOf(script, {}, [undefined])).toMatchObject({ message: 'undefined cannot be written as JSON.' })
     expect(folder.names()).toEqual([])
   })
+})
+
+test.each(['text', 'lines'] as const)('nothing listens to the signal when there is the %s', async (output) => {
+  const { signal } = new AbortController()
+  const made = execItem({ args: { command: 'echo', args: ['x'], output }, signal })
+  if (made instanceof Promise) await made
+  else for await (const line of made as AsyncIterable<unknown>) expect(line).toBe('x')
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 describe('std.exec leaves no program', () => {

@@ -1,7 +1,10 @@
+import { getEventListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Context } from '@pipelines/core'
 import { gate } from '@pipelines/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { fetch as fetching } from '../../packages/std/src/fetch.js'
 import { failureOf, turns, until } from '../support/blackbox.js'
 import { given, lineOf, through } from './ready.js'
 
@@ -30,6 +33,7 @@ const answers: Readonly<Record<string, Answer>> = {
   },
   '/large': (_, response) => response.end('x'.repeat(100)),
   '/endless': (_, response) => flood(response),
+  '/promised': (_, response) => void response.writeHead(200, { 'content-length': '1000000' }).write('begun'),
   '/broken': (request, response) => {
     response.writeHead(200, { 'content-length': '100' }).write('begun')
     setImmediate(() => request.socket.destroy())
@@ -159,10 +163,10 @@ describe('what fails', () => {
     await gone('/bad-and-endless')
   })
 
-  test.each(['/large', '/endless'])('a body that is larger than allowed: %s', async (path) => {
+  test.each(['/large', '/endless', '/promised'])('a body that is larger than allowed: %s', async (path) => {
     const expected = `GET ${base}${path} answered with more than 99 bytes.`
     expect(await causeOf(path, { maxBytes: 99, as: 'text' })).toMatchObject({ message: expected })
-    await gone('/endless')
+    await gone(path)
     expect(await fetched('/large', { maxBytes: 100, as: 'bytes' })).toHaveLength(100)
   })
 
@@ -209,6 +213,14 @@ describe('what fails', () => {
 })
 
 describe('nothing is left', () => {
+  test('to listen to the signal after an answer or an error', async () => {
+    const { signal } = new AbortController()
+    const one = (path: string) => Promise.resolve(fetching.run(`${base}${path}`, { args: {}, signal } as Context))
+    await one('/json')
+    await expect(one('/busy')).rejects.toMatchObject({ status: 503 })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   test.each(['/silent', '/stuck', '/endless'])('at doomsday of a request for %s', async (path) => {
     const pipeline = lineOf([['inlet'], ['fetch']]).createPipeline()
     await pipeline.put(`${base}${path}`)

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ffmpegWords } from '../../packages/std/src/ffmpeg-options.js'
+import { FrameSession } from '../../packages/std/src/frame-session.js'
 import { failureOf, range, until } from '../support/blackbox.js'
 import { fakeFfmpeg } from '../support/fake-ffmpeg.js'
 import { type Folder, folderWith } from '../support/folder.js'
@@ -23,6 +25,12 @@ const film = (...colours: readonly number[]) => colours.map((colour) => `${colou
 
 /** The args of a node with the program that stands in for ffmpeg. */
 const faking = (folder: Folder, args: object) => ({ binary: fakeFfmpeg(folder), ...args })
+
+async function fromAsync<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of iterable) values.push(value)
+  return values
+}
 
 /** A folder in which the program notes its number. */
 function noting(files: Readonly<Record<string, string>> = {}): Folder {
@@ -152,13 +160,18 @@ describe('std.ffmpeg fails', () => {
     expect(await causeOf(() => given('ffmpeg', args))).toMatchObject(failed)
   })
 
-  test.each(['a.film', SHAPE])('with the same while it takes frames, making %j', async (made) => {
-    const folder = folderWith()
-    const output = typeof made === 'string' ? folder.of(made) : made
-    const args = faking(folder, { input: SHAPE, inputOpts: '-fail 2', output })
-    const frames = range(100).map((colour) => frame(colour))
-    expect(await causeOf(() => through('ffmpeg', frames, args))).toMatchObject(failed)
-  })
+  test.each(['a.film', SHAPE])(
+    'with the same while it takes frames, making %j, though more would come',
+    async (made) => {
+      const folder = folderWith()
+      const output = typeof made === 'string' ? folder.of(made) : made
+      const endless = (function* () {
+        for (;;) yield frame(1)
+      })()
+      const args = faking(folder, { input: SHAPE, inputOpts: '-fail 2', output })
+      expect(await causeOf(() => through('ffmpeg', endless, args))).toMatchObject(failed)
+    },
+  )
 
   test('where a file is not there, and where ffmpeg is not', async () => {
     const folder = folderWith()
@@ -204,6 +217,16 @@ describe('std.ffmpeg fails', () => {
 })
 
 describe('no ffmpeg is left', () => {
+  test('to listen to the signal when a frame is taken, and at the end', async () => {
+    const { signal } = new AbortController()
+    const session = await FrameSession.start({ input: SMALL, output: SMALL }, { binary: fakeFfmpeg(folderWith()) })
+    const frames = [...(await fromAsync(session.exchange(frame(1, SMALL), signal)))]
+    frames.push(...(await fromAsync(session.finish(signal))))
+    await session.end()
+    expect(coloursOf(frames, SMALL)).toEqual([1])
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   test('when nobody wants more frames', async () => {
     const folder = noting({ 'a.film': film(...range(200)) })
     const ffmpeg = ['ffmpeg', faking(folder, { input: folder.of('a.film'), output: SHAPE })] as const

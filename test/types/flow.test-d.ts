@@ -189,7 +189,9 @@ numbers.filter((n) => n > 1, { stateful: 2 })
 numbers.each((n) => n, { window: { size: 2 } })
 // @ts-expect-error: no such option
 numbers.map((n) => n, { worker: 2 })
-// @ts-expect-error: distinct has no workers with hooks
+// @ts-expect-error: a flow has no port for errors
+numbers.map((n) => n, { onError: 'route' })
+// @ts-expect-error: distinct has no hooks
 numbers.distinct((n) => n, { onStart: () => 1 })
 
 // concat.

@@ -1,7 +1,10 @@
-import type { Executor } from '@pipelines/core'
+import { type Executor, PipelineError, show } from '@pipelines/core'
 import { type ProgressOptions, progress, type Screen } from '@pipelines/observe'
 import { type Limits, type Pipeline, Plumber, type RunOptions } from '@pipelines/plumber'
 import type { Blueprint } from './blueprint.js'
+import { blueprintOf } from './flow-blueprint.js'
+import { assertUnread } from './from.js'
+import { type Stage, stagesOf } from './stage.js'
 
 /** How a flow is run: what a Plumber is given beside the graph, and what a run is given. */
 export interface FlowOptions extends RunOptions {
@@ -25,10 +28,26 @@ export async function plumberFor(
   const build = { ...(executors && { executors }), ...(limits && { limits }), ...(validate && { validate }) }
   const plumber = await Plumber.create(graph, { ...given, ...build })
   if (shown === undefined) return { plumber, run }
+  if (typeof shown !== 'object' || shown === null)
+    throw new PipelineError('OPTION_INVALID', {
+      option: 'progress',
+      what: `must be a screen, got ${show(shown)}`,
+      hint: 'For example process.stderr.',
+    })
   const { screen, ...how } = 'screen' in shown ? shown : { screen: shown }
   const onStart = (pipeline: Pipeline): void => {
     progress(pipeline, screen, how)
     run.onStart?.(pipeline)
   }
   return { plumber, run: { ...run, onStart } }
+}
+
+/** A Plumber for some stages whose sources can be read, and the options for its run. */
+export async function ready(
+  ends: readonly Stage[],
+  options: FlowOptions,
+  isIndexed = false,
+): ReturnType<typeof plumberFor> {
+  for (const stage of stagesOf(ends)) if (stage.kind === 'source') assertUnread(stage.data)
+  return plumberFor(blueprintOf(ends, isIndexed), options)
 }

@@ -1,11 +1,19 @@
-import { type Context, type CoroDefinition, NODE_PROPERTIES, type Output, type RunReport } from '@pipelines/core'
+import {
+  type Context,
+  type CoroDefinition,
+  NODE_PROPERTIES,
+  type Output,
+  PipelineError,
+  type RunReport,
+  show,
+} from '@pipelines/core'
 import { Plumber } from '@pipelines/plumber'
 import type { Blueprint } from './blueprint.js'
 import { elementIndex } from './element-index.js'
 import { blueprintOf } from './flow-blueprint.js'
-import { type FlowOptions, type ItemsOptions, plumberFor } from './flow-run.js'
+import { type FlowOptions, type ItemsOptions, ready } from './flow-run.js'
 import type { Gives, Grouping, Indexed, RunArgs, Several, Taken } from './flow-types.js'
-import { assertItems, assertUnread, type Items } from './from.js'
+import { assertItems, type Items } from './from.js'
 import { lazily } from './lazily.js'
 import { assertWindow } from './reorder.js'
 import {
@@ -17,7 +25,6 @@ import {
   type SourceOptions,
   type Stage,
   type StageOptions,
-  stagesOf,
   type WorkStage,
 } from './stage.js'
 
@@ -28,6 +35,10 @@ export interface IterableOptions extends ItemsOptions {
   /** Whether items come with their places. @defaultValue `false` */
   readonly returnIndex?: boolean | undefined
 }
+
+type AnyFlow = Flow<unknown, never>
+type OutOf<F> = F extends Flow<infer Out, infer _> ? Out : never
+type InOf<F> = F extends Flow<unknown, infer In> ? In : never
 
 /** A function that is called with its state. */
 type CoroOf<S> = (value: never, context: Context<S>) => unknown
@@ -126,7 +137,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
 
   /** A ready coroutine, or one with more than a function, with its args. */
   node<T = unknown>(
-    coro: `std.${string}` | CoroOf<never> | CoroDefinition<never, never>,
+    coro: `std.${string}` | CoroOf<never> | CoroDefinition,
     args?: Readonly<Record<string, unknown>>,
     options?: NodeOptions,
   ): Flow<T, In> {
@@ -135,8 +146,8 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   }
 
   /** The items of this flow and of others, as they come; whoever has items is served in turn. */
-  concat<T>(...others: readonly Flow<T, In>[]): Flow<Out | T, In> {
-    return concat<Out | T, In>([this as Flow<Out | T, In>, ...(others as readonly Flow<Out | T, In>[])])
+  concat<F extends readonly AnyFlow[]>(...others: F): Flow<Out | OutOf<F[number]>, In | InOf<F[number]>> {
+    return concat<readonly [this, ...F]>([this, ...others])
   }
 
   /**
@@ -153,6 +164,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   pipe<R>(next: (flow: this) => R): R
   pipe<T, R>(next: Flow<T, Out> | ((flow: this) => R)): Flow<T, In> | R {
     if (typeof next === 'function') return next(this)
+    assertFlow(next)
     const inlet = next.#inlet
     const [end = next.#end] = inlet === undefined ? [] : fedBy([next.#end], new Map([[inlet, this.#end]]))
     return new Flow(end, this.#inlet)
@@ -211,10 +223,11 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   }
 
   /** The ends of several flows that belong together, for those who run or merge them: with one inlet, if with any. */
-  static endsOf(flows: readonly Flow<unknown, never>[]): {
+  static endsOf(flows: readonly AnyFlow[]): {
     readonly ends: Stage[]
     readonly inlet: InletStage | undefined
   } {
+    for (const one of flows) assertFlow(one)
     const [inlet, ...others] = new Set(flows.flatMap((one) => one.#inlet ?? []))
     const ends = flows.map((one) => one.#end)
     if (inlet === undefined) return { ends, inlet }
@@ -223,7 +236,7 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
 
   #add<T>(
     label: string,
-    coro: string | CoroOf<never> | CoroDefinition<never, never>,
+    coro: string | CoroOf<never> | CoroDefinition,
     options: NodeOptions = {},
     args?: Readonly<Record<string, unknown>>,
   ): Flow<T, In> {
@@ -234,9 +247,9 @@ export class Flow<Out, In = never> implements AsyncIterable<Out> {
   #call<T, S>(label: string, fn: CoroOf<S>, options: StageOptions<S> = {}): Flow<T, In> {
     const { onStart, onDone, ...node } = options
     const refs = { fn, onStart, onDone } as WorkStage['refs'] // the state that they share is their own matter
-    const { workers, queueSize = NODE_PROPERTIES.queueSize.default } = node
+    const { workers, executor = 'inline', queueSize = NODE_PROPERTIES.queueSize.default } = node
     // A node with hooks needs a number: what 0 means is the same one.
-    const all = workers === 0 ? { ...node, workers: queueSize } : node
+    const all = workers === 0 && executor === 'inline' ? { ...node, workers: queueSize } : node
     return this.#next({ kind: 'work', label, coro: `std.${label}`, refs, options: all, inputs: [this.#end] })
   }
 
@@ -267,24 +280,18 @@ export function flow<T>(data?: Items<T>, options: SourceOptions = {}): Flow<T, T
 }
 
 /** The items of several flows, as they come; whoever has items is served in turn. One that is there twice gives all twice. */
-export function concat<T, In = never>(
-  flows: readonly Flow<T, In>[],
-  options: Pick<StageOptions, 'name' | 'queueSize'> = {},
-): Flow<T, In> {
+export function concat<F extends readonly AnyFlow[]>(
+  flows: F,
+  options: Pick<NodeOptions, 'name' | 'queueSize'> = {},
+): Flow<OutOf<F[number]>, InOf<F[number]>> {
   const { ends, inlet } = Flow.endsOf(flows)
-  if (ends.length === 0) return flow<T>([]) as Flow<T, In> // nothing goes in
-  return new Flow<T, In>({ kind: 'merge', options, inputs: ends }, inlet)
+  if (ends.length === 0) return flow<OutOf<F[number]>>([]) as Flow<OutOf<F[number]>, InOf<F[number]>> // nothing goes in
+  return new Flow({ kind: 'merge', options, inputs: ends }, inlet)
 }
 
-/** Runs several flows together, until all of them have ended; nothing is done without any. What they share runs once. */
-export async function run(flows: readonly Flow<unknown>[], options: FlowOptions = {}): Promise<RunReport | undefined> {
-  if (flows.length === 0) return undefined
-  const { plumber, run: how } = await ready(Flow.endsOf(flows).ends, options)
-  return plumber.run(undefined, how)
+function assertFlow(value: unknown): asserts value is Flow<unknown> {
+  if (value instanceof Flow) return
+  throw new PipelineError('OPTION_INVALID', { option: 'flow', what: `must be a flow, got ${show(value)}`, hint: FLOW })
 }
 
-/** A Plumber for some stages whose sources can be read, and the options for its run. */
-async function ready(ends: readonly Stage[], options: FlowOptions, isIndexed = false): ReturnType<typeof plumberFor> {
-  for (const stage of stagesOf(ends)) if (stage.kind === 'source') assertUnread(stage.data)
-  return plumberFor(blueprintOf(ends, isIndexed), options)
-}
+const FLOW = 'Make one of it: flow(…).'

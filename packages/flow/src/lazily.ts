@@ -20,7 +20,11 @@ export function lazily<T>(
   return {
     async next() {
       if (isOver) return DONE
-      opened ??= open()
+      opened ??= open().catch((error) => {
+        isOver = true
+        opened = undefined
+        throw error
+      })
       const step = await (await opened).next()
       return step.done === true ? DONE : { done: false, value: toItem(step.value) }
     },

@@ -1,7 +1,8 @@
 import type { Context, RunReport } from '@pipelines/core'
-import { concat as concatFlows, Flow, flow, type IterableOptions, run as runFlows } from './flow.js'
+import { concat as concatFlows, Flow, flow, type IterableOptions } from './flow.js'
 import type { Given, Indexed, Several } from './flow-types.js'
 import type { Items } from './from.js'
+import { run as runFlows } from './run.js'
 import type { ItemOptions, OrderedOptions, SourceOptions, StageOptions } from './stage.js'
 
 /** Where items come from: a stage of any module, or anything whose items can be taken one by one. */
@@ -18,7 +19,10 @@ export interface PypelnOptions<State = unknown> extends ItemOptions<State> {
    * @defaultValue 64
    */
   readonly maxsize?: number | undefined
-  /** Milliseconds that an element may take; one that takes longer is dropped, and the run goes on. 0: no limit. */
+  /**
+   * Milliseconds that an element may take; one that takes longer is dropped, and the run goes on. 0: no limit. In the program
+   * itself nobody can end a call: its function has to listen to `ctx.signal`. One on a thread or in a process need not.
+   */
   readonly timeoutMs?: number | undefined
 }
 
@@ -67,13 +71,15 @@ export interface PypelnModule {
   fromIterable<A>(options?: FromOptions): Partial<A, Flow<A>>
   fromIterable<A>(source: Source<A>, options?: FromOptions): Flow<A>
   /** The elements one by one, with `returnIndex` each with its place. */
-  toIterable<A>(options: ToIterableOptions & { readonly returnIndex: true }): Partial<A, AsyncGenerator<Indexed<A>>>
-  toIterable<A>(options?: ToIterableOptions): Partial<A, AsyncGenerator<A>>
+  toIterable<A>(
+    options: ToIterableOptions & { readonly returnIndex: true },
+  ): Partial<A, AsyncGenerator<Indexed<A>, void, void>>
+  toIterable<A>(options?: ToIterableOptions): Partial<A, AsyncGenerator<A, void, void>>
   toIterable<A>(
     source: Source<A>,
     options: ToIterableOptions & { readonly returnIndex: true },
-  ): AsyncGenerator<Indexed<A>>
-  toIterable<A>(source: Source<A>, options?: ToIterableOptions): AsyncGenerator<A>
+  ): AsyncGenerator<Indexed<A>, void, void>
+  toIterable<A>(source: Source<A>, options?: ToIterableOptions): AsyncGenerator<A, void, void>
   /** Runs stages together to their ends; nothing is done without any. */
   run(...stages: readonly Source<unknown>[]): Promise<RunReport | undefined>
 }
@@ -97,8 +103,12 @@ export const process: PypelnModule = moduleOf({ executor: 'process' })
  * @example
  * const sums = pipe([1, 2, 3], sync.map(double), sync.filter(isLarge))
  */
-export function pipe<A, B, C>(ab: Partial<A, Flow<B>>, bc: Partial<B, C>): Partial<A, C>
-export function pipe<A, B, C, D>(ab: Partial<A, Flow<B>>, bc: Partial<B, Flow<C>>, cd: Partial<C, D>): Partial<A, D>
+export function pipe<A, B, C>(ab: Partial<A, Flow<B>>, bc: (source: Flow<B>) => C): Partial<A, C>
+export function pipe<A, B, C, D>(
+  ab: Partial<A, Flow<B>>,
+  bc: (source: Flow<B>) => Flow<C>,
+  cd: (source: Flow<C>) => D,
+): Partial<A, D>
 export function pipe<A, B>(source: Source<A>, ab: (source: Flow<A>) => B): B
 export function pipe<A, B, C>(source: Source<A>, ab: (source: Flow<A>) => Flow<B>, bc: (source: Flow<B>) => C): C
 export function pipe<A, B, C, D>(

@@ -5,8 +5,15 @@ import type { WorkerStatus } from '@pipelines/std'
 /** A function that gives an item the key by which a stage keeps items apart. */
 type KeyOf = (value: never, context: Context) => unknown
 
+/** What is said in another way here, or has no meaning: a flow has no edges from ports. */
+type NotHere = 'partitionBy' | 'aggregate_inputs' | 'onError' | 'onTimeout'
+
 /** How a stage works: every property of a node, with the defaults of a graph. */
-export interface NodeOptions extends Omit<PropertiesDocument, 'partitionBy' | 'aggregate_inputs'> {
+export interface NodeOptions extends Omit<PropertiesDocument, NotHere> {
+  /** What an item does that fails for good: ends the run, or is counted and left out. @defaultValue `'fail'` */
+  readonly onError?: 'fail' | 'skip' | undefined
+  /** The same for one that ran out of time. @defaultValue as `onError` */
+  readonly onTimeout?: 'fail' | 'skip' | undefined
   /** Name of the node. @defaultValue the name of the function, or what the stage does */
   readonly name?: string | undefined
   /** Gives an item's key: per key one item at a time, in order. */
@@ -22,7 +29,10 @@ export interface NodeOptions extends Omit<PropertiesDocument, 'partitionBy' | 'a
 
 /** The same for a stage that calls a function: what surrounds its calls too. */
 export interface StageOptions<State = unknown> extends NodeOptions {
-  /** Runs once per worker, before its first item. What it gives, or promises, is `ctx.state`. */
+  /**
+   * Runs once per worker, before its first item. What it gives, or promises, is `ctx.state`. For the compiler to know that, a
+   * parameter of it needs its type: `(ctx: Context) => …`.
+   */
   readonly onStart?: ((context: Context) => State | PromiseLike<State>) | undefined
   /** Runs once per worker that was started, whatever ended it. */
   readonly onDone?: ((context: Context<State>, status: WorkerStatus) => unknown) | undefined
@@ -44,7 +54,8 @@ export interface WorkStage {
   readonly args?: Readonly<Record<string, unknown>> | undefined
   readonly refs?: Readonly<Record<string, Coro | undefined>> | undefined
   readonly options: NodeOptions
-  readonly inputs: readonly [Stage]
+  /** None where it is a source. */
+  readonly inputs: readonly Stage[]
 }
 
 export interface SourceStage {

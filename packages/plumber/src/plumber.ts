@@ -170,7 +170,12 @@ export class Plumber {
       ...(inputs && { inputs }),
       ...(given && { env: readOnly(given) }),
     })
-    onStart?.(pipeline)
+    try {
+      onStart?.(pipeline)
+    } catch (error) {
+      void pipeline.doomsday(error) // it is in nobody's hands
+      throw error
+    }
     return pipeline
   }
 }

@@ -67,8 +67,7 @@ export async function* csvRecords(
   } catch (error) {
     throw isCsvError(error) ? placed(error, where) : error
   } finally {
-    parser.destroy()
-    await feeding
+    await feeding // the loop has destroyed the parser, whatever ended it
   }
 }
 

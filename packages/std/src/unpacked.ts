@@ -3,7 +3,7 @@ type Step<T> = IteratorResult<T, undefined>
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
- * Gives one by one what comes in blocks. What is there comes at once, without a promise, which the engine knows how to
+ * Gives one by one what comes in blocks. A block may throw; whoever draws has to call `return` then, as the engine does. What is there comes at once, without a promise, which the engine knows how to
  * take. Measured on 500,000 short lines of a file: 0.17 µs per line, where an asynchronous generator took 0.57.
  */
 export class Unpacked<T> {
@@ -15,12 +15,8 @@ export class Unpacked<T> {
   }
 
   next(): Step<T> | Promise<Step<T>> {
-    try {
-      const step = this.#block.next()
-      return step.done === true ? this.#more() : step
-    } catch (error) {
-      return this.#fail(error)
-    }
+    const step = this.#block.next()
+    return step.done === true ? this.#more() : step
   }
 
   async return(): Promise<Step<T>> {
@@ -38,18 +34,8 @@ export class Unpacked<T> {
       const block = await this.#blocks.next()
       if (block.done === true) return DONE
       this.#block = block.value[Symbol.iterator]()
-      try {
-        const step = this.#block.next()
-        if (step.done !== true) return step
-      } catch (error) {
-        return this.#fail(error)
-      }
+      const step = this.#block.next()
+      if (step.done !== true) return step
     }
-  }
-
-  /** A block has failed: nobody closes what has thrown. */
-  async #fail(error: unknown): Promise<never> {
-    await this.return()
-    throw error
   }
 }

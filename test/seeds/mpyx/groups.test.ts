@@ -15,7 +15,7 @@ import {
 } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { edgeOf, endless, type Pipeline, range, settlesSoon, turns } from '../../support/blackbox.js'
+import { edgeOf, endless, failureOf, type Pipeline, range, settlesSoon, turns } from '../../support/blackbox.js'
 import { AddX, double, holding, inc, sorted } from './members.js'
 
 const isEven = (n: number): boolean => n % 2 === 0
@@ -83,6 +83,27 @@ test('M-03 no item waits behind a member that is busy', async () => {
   const member = holding(3, 9)
   const items = await nest(iter(range(10)), parallel(member(), serial(member()))).list()
   expect(items.indexOf(3)).toBe(9)
+})
+
+test('M-03 M-16 a member that stops leaves to the others what it has not taken', async () => {
+  const stopped = gate()
+  class Two extends Stage<number, number> {
+    seen = 0
+    override do(n: number): void {
+      this.put(n)
+      if (++this.seen === 2) this.stop()
+    }
+    override teardown(): void {
+      stopped.open()
+    }
+  }
+  class Rest extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      await stopped.opened
+      await this.put(n)
+    }
+  }
+  expect(sorted(await nest(iter(range(10)), parallel(new Two(), new Rest())).list())).toEqual(range(10))
 })
 
 test('M-04 n members make n items of one, each of them gets the very same, and outputs merge', async () => {
@@ -191,6 +212,15 @@ test('M-39 rows are of one item each, though a member overtakes itself', async (
 
 test('M-39 a member that filters leaves its rows out and stalls nobody', async () => {
   expect(await nest(iter(range(200)), zip(filter(isEven), inc)).list()).toHaveLength(100)
+})
+
+test('M-39 a member that gives several for one item fails the run, as rows would not be rows', async () => {
+  const twice = function* (n: number): Generator<number, void, void> {
+    yield n
+    yield n
+  }
+  const error = await failureOf(() => nest(iter([1]), zip(twice, inc)).list())
+  expect(error.code).toBe('PLB_NODE_CARDINALITY')
 })
 
 test('M-43 what seq and zip are built of are nodes like all others', () => {

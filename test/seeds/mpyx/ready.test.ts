@@ -1,3 +1,4 @@
+import type { Context } from '@pipelines/core'
 import {
   batch,
   broadcast,
@@ -43,10 +44,10 @@ test('M-35 iter gives all that an iterable has, then ends', async () => {
   expect(await nest(iter([])).list()).toEqual([])
 })
 
-test('M-36 further arguments follow the item, for map and for filter', async () => {
+test('M-36 further arguments follow the item, for map and for filter, and then comes the context', async () => {
   const between = (n: number, low: number, high: number): boolean => n >= low && n <= high
-  const times = (n: number, factor: number): number => n * factor
-  expect(await nest(iter(range(9)), filter(between, 3, 5), map(times, 10)).list()).toEqual([30, 40, 50])
+  const times = (n: number, factor: number, { node }: Context): string => `${node} ${n * factor}`
+  expect(await nest(iter(range(5)), filter(between, 3, 5), map(times, 10)).list()).toEqual(['times 30', 'times 40'])
 })
 
 test('M-37 batch makes lists of a size, 64 unless told, and the rest at the end', async () => {

@@ -16,7 +16,7 @@ import {
 import { gate } from '@pipelines/testkit'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { aborted, endless, failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
-import { AddX, Count, double, inc, Keeping } from './members.js'
+import { AddX, Count, double, inc, Keeping, sorted } from './members.js'
 
 /** Fails at an item. */
 const failingAt =
@@ -41,6 +41,15 @@ test.each<[string, () => Member[], (one: Nest) => boolean]>([
   one.stop()
   expect((await one.join())?.outcome).toBe('doomed')
   expect([one.started, one.stopped, one.finished]).toEqual([true, true, true])
+})
+
+test('M-17 what was inside when it was stopped is in the report', async () => {
+  const one = nest(iter(range(50)), step(stuck, { queueSize: 4 }))
+  one.start()
+  await turns()
+  one.stop()
+  const report = await one.join()
+  expect(sorted(report?.unprocessed.map(({ value }) => value) ?? []).slice(0, 5)).toEqual(range(5))
 })
 
 test('M-15 M-17 stop ends every stage, and each is torn down', async () => {
@@ -76,6 +85,19 @@ test('M-23 the handler gets the error, with its stack, and the report; join then
     { details: { node: 'map' }, cause: { message: 'no 2', stack } },
     { outcome: 'failed' },
   ])
+})
+
+test('M-23 the handler is told also where nobody waits; without one whoever waits later is', async () => {
+  const handled = gate()
+  nest(iter([1]), failingAt(1))
+    .catch(handled.open)
+    .start()
+  await handled.opened
+  const settled = gate()
+  const one = nest(iter([1]), failingAt(1)).with({ onStart: (pipeline) => void pipeline.settled.then(settled.open) })
+  one.start()
+  await settled.opened
+  expect((await failureOf(() => one.join())).cause).toEqual(new RangeError('no 1'))
 })
 
 test.each(['initialize', 'setup', 'do', 'teardown'] as const)('M-23 an error in %s is caught', async (hook) => {
@@ -225,6 +247,19 @@ test('M-31 sources and sinks can be asked for, and what comes before a node', ()
   ])
   const { graph } = one.toBlueprint().graph
   expect(Object.keys(graph).filter((node) => graph[node]?.includes('double'))).toEqual(['iter', 'inc'])
+})
+
+test('M-19 M-31 info tells how full all queues are', async () => {
+  const one = nest(iter(range(9)), step(stuck, { queueSize: 2 }), inc)
+  expect(one.info()).toEqual([])
+  one.start()
+  await turns()
+  expect(one.info()).toEqual([
+    { from: 'iter', to: 'stuck', depth: 2, capacity: 2 },
+    { from: 'stuck', to: 'inc', depth: 0, capacity: 64 },
+  ])
+  one.stop()
+  await one.join()
 })
 
 test('M-33 of sources that never end none starves another', async () => {

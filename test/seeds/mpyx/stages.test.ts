@@ -72,6 +72,32 @@ test('M-09 initialize must not put', async () => {
   expect(error).toMatchObject({ code: 'PLB_NODE_FAILED', cause: { code: 'PLB_STATE_NOT_RUNNING' } })
 })
 
+test('M-09 initialize is called for each nest that an instance stands in', async () => {
+  const notes: string[] = []
+  const stage = new Noting(notes, 'a')
+  await nest(iter([1]), stage).run()
+  await nest(iter([1]), stage).run()
+  expect(notes.filter((note) => note === 'a initialize')).toHaveLength(2)
+})
+
+test('M-08 an instance is one worker: a second nest that runs cannot have it', async () => {
+  const [begun, go] = [gate(), gate()]
+  class Held extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      begun.open()
+      await go.opened
+      await this.put(n)
+    }
+  }
+  const stage = new Held()
+  const first = nest(iter([1]), stage).list()
+  await begun.opened
+  const second = failureOf(() => nest(iter([2]), stage).list())
+  go.open()
+  expect(await first).toEqual([1])
+  expect((await second).code).toMatch(/^PLB_/)
+})
+
 test('M-10 a source does all its work in setup, and stops', async () => {
   expect(await nest(new Count(5)).list()).toEqual([1, 2, 3, 4, 5])
 })
@@ -122,6 +148,25 @@ test('M-12 teardown is called after a stop as well, and once', async () => {
   }
   await nest(new Count(9), new Three(notes, 'a')).run()
   expect(notes.slice(2)).toEqual(['a do 1', 'a do 2', 'a do 3', 'a teardown'])
+})
+
+test('M-12 teardown is called where the run has failed; what it puts goes nowhere', async () => {
+  const notes: string[] = []
+  class Failing extends Noting {
+    override do(): void {
+      throw new Error('broken')
+    }
+    override async teardown(): Promise<void> {
+      await this.put(-1)
+      super.teardown()
+    }
+  }
+  expect(
+    await nest(iter([1]), new Failing(notes, 'a'))
+      .catch(() => {})
+      .list(),
+  ).toEqual([])
+  expect(notes.at(-1)).toBe('a teardown')
 })
 
 test('M-13 who waits for put holds no more than one item while the queue behind is full', async () => {
@@ -352,6 +397,16 @@ test('M-21 items carry the seconds that each node spent on them, where that is a
     .run()
   await nest(iter([1]), new AddX(), inc, look).run()
   expect(timed).toEqual([{ AddX: expect.any(Number), inc: expect.any(Number) }, undefined])
+})
+
+test('M-21 behind a zip items carry the seconds of all its members', async () => {
+  const timed: unknown[] = []
+  const look = (_: unknown, { meta }: Context): unknown => timed.push(Object.keys(meta['timings'] as object).toSorted())
+  const half = (n: number): number => n / 2
+  await nest(iter([1]), half, zip(new AddX(), inc, new Keeping()), look)
+    .timings()
+    .run()
+  expect(timed).toEqual([['AddX', 'Keeping', 'half', 'inc']])
 })
 
 test('M-21 the report tells per node what it did', async () => {

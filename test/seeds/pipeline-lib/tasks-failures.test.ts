@@ -19,6 +19,8 @@ async function failure(list: TaskList) {
 }
 
 const endless = { run: work.endless, packetsInFlight: 2 }
+/** A task that goes on when its first item is still in work behind it. */
+const failing = (folder: string) => ({ run: work.failsWhenReady, constants: { folder }, packetsInFlight: 2 })
 const end = { run: taken, name: 'end', parallelism: 'coroutine' } as const
 
 test.each(STRATEGIES)(
@@ -52,13 +54,7 @@ test.each(STRATEGIES)(
 test.each(STRATEGIES)('L-T10 L-17 the error does not wait for tasks that sleep on both sides (%s)', async (place) => {
   const constants = { folder: folderWith().path }
   const list = tasks(
-    [
-      endless,
-      { run: work.thenAsleep },
-      { run: work.failsWhenReady, constants },
-      { run: work.same },
-      { run: work.asleep, constants },
-    ],
+    [endless, { run: work.thenAsleep }, failing(constants.folder), { run: work.asleep, constants }],
     on(place),
   )
   expect((await failure(list)).cause).toMatchObject({ name: 'RangeError', message: 'the first error' })
@@ -80,8 +76,9 @@ test.each(STRATEGIES)(
 
 test.each(STRATEGIES)('L-17 L-28 the first error wins; what follows from it is not told (%s)', async (place) => {
   const constants = { folder: folderWith().path }
-  const failing = { run: work.failsWhenReady, constants }
-  const error = await failure(tasks([endless, failing, { run: work.failsWhenTold, constants }], on(place)))
+  const error = await failure(
+    tasks([endless, failing(constants.folder), { run: work.failsWhenTold, constants }], on(place)),
+  )
   expect(error).toMatchObject({ details: { node: 'failsWhenReady' }, cause: { message: 'the first error' } })
 })
 
@@ -137,8 +134,9 @@ test('L-T16 L-18 one of two processes is killed, and the run fails', async () =>
 test.each(STRATEGIES)('L-20 on a failure a task may finish what it is doing (%s)', async (place) => {
   const folder = folderWith()
   const constants = { folder: folder.path }
-  const failing = { run: work.failsWhenReady, constants }
-  const error = await failure(tasks([endless, failing, { run: work.finishing, constants }], on(place)))
+  const error = await failure(
+    tasks([endless, failing(constants.folder), { run: work.finishing, constants }], on(place)),
+  )
   expect(reportOf(error).abandoned).toEqual([])
   expect(folder.names()).toContain('finished')
 })
@@ -148,8 +146,10 @@ test.each(STRATEGIES)(
   async (place) => {
     const folder = folderWith()
     const constants = { folder: folder.path }
-    const failing = { run: work.failsWhenReady, constants }
-    const list = tasks([endless, failing, { run: work.deaf, constants }], { ...on(place), graceMs: 20 })
+    const list = tasks([endless, failing(constants.folder), { run: work.deaf, constants }], {
+      ...on(place),
+      graceMs: 20,
+    })
     const error = await failure(list)
     expect(error.cause).toMatchObject({ message: 'the first error' })
     expect(reportOf(error).abandoned).toEqual(['deaf'])

@@ -4,10 +4,10 @@ import * as pl from '@pipelines/flow/pypeln'
 import { gate } from '@pipelines/testkit'
 import { processes, threads } from '@pipelines/workers'
 import { describe, expect, test } from 'vitest'
-import { endless, range, turns } from '../../support/blackbox.js'
+import { range } from '../../support/blackbox.js'
 import { inVirtualTime } from '../../support/virtual-time.js'
 import * as work from './fixtures/limits.mjs'
-import { all, BESIDE, HERE, MODULES, sharedWorkers } from './modules.js'
+import { BESIDE, HERE, MODULES, sharedWorkers } from './modules.js'
 import { notebook } from './notebook.js'
 
 sharedWorkers(work, new URL('./fixtures/limits.mjs', import.meta.url))
@@ -21,27 +21,70 @@ function* notedIn(file: string): Generator<work.Noted> {
 }
 
 describe('maxsize', () => {
-  test.each(MODULES)('Y-15 PROBE (%s)', async (name, module) => {
-    for (const options of [{}, { maxsize: 3 }])
-      for (const out of [{}, { maxsize: 2 }]) {
-        await using notes = await notebook()
-        const open = gate()
-        const stage = module.map(work.note, notedIn(notes.file), options)
-        const run = pl.task
-          .each(() => open.opened, stage, out)
-          .run(undefined, {
-            graceMs: 1,
-            onStart: (run) => {
-              setTimeout(() => run.doomsday(new Error('enough')), 300)
-            },
-          })
-        await sleep(200)
-        console.log(name, options, out, (await notes.lines()).length)
-        open.open()
-        await run.catch(() => {})
-      }
+  test.each(MODULES)('Y-T09 with an output bound of 3 and one element taken, five are made (%s)', async (_, module) => {
+    await using notes = await notebook()
+    const items = module.toIterable(module.map(work.note, notedIn(notes.file)), { maxsize: 3 })
+    await items.next()
+    expect(await notes.countAfter(5)).toBe(5)
+    await items.return(undefined)
+  })
+
+  test.each(MODULES)('Y-08 Y-T09 the output bound counts in a pipe too (%s)', async (_, module) => {
+    await using notes = await notebook()
+    const items = pl.pipe(notedIn(notes.file), module.map(work.note), module.toIterable({ maxsize: 3 }))
+    await items.next()
+    expect(await notes.countAfter(5)).toBe(5)
+    await items.return(undefined)
+  })
+
+  test.each(MODULES)('Y-15 the bound of a stage holds back the one before it (%s)', async (_, module) => {
+    const { made } = await behindFull(module, { maxsize: 2 }, 4)
+    expect(made).toBe(4)
+  })
+
+  test.each(MODULES)('Y-15 without a word there is a bound too (%s)', async (name, module) => {
+    const { made } = await behindFull(module, {}, 66)
+    expect(made).toBeLessThanOrEqual(name === 'sync' || name === 'task' ? 66 : 66 + AHEAD)
+  })
+
+  test.each(MODULES)('Y-15 a stage that is held back holds back what it reads (%s)', async (_, module) => {
+    const { read } = await behindFull(module, { maxsize: 2 }, 4, { maxsize: 3 })
+    expect(read).toBeLessThanOrEqual(9)
   })
 })
+
+/** The most results that a worker may have made before anybody has room for them. */
+const AHEAD = 512
+
+/**
+ * How many elements a stage has made, and how many it has been given, once the one behind it is full: at least so many
+ * have been made by then.
+ */
+async function behindFull(
+  module: pl.PypelnModule,
+  bound: { readonly maxsize?: number },
+  least: number,
+  own: { readonly maxsize?: number } = {},
+): Promise<{ readonly made: number; readonly read: number }> {
+  await using notes = await notebook()
+  const open = gate()
+  const controller = new AbortController()
+  let read = 0
+  const counted = function* (): Generator<work.Noted> {
+    for (const element of notedIn(notes.file)) {
+      read++
+      yield element
+    }
+  }
+  const stage = pl.task.each(() => open.opened, module.map(work.note, counted(), own), bound)
+  const run = stage.run(undefined, { signal: controller.signal }).catch(() => {})
+  const made = await notes.countAfter(least)
+  const before = read
+  controller.abort()
+  open.open()
+  await run
+  return { made, read: before }
+}
 
 /** Runs it in time that jumps, or where that cannot be in that of the clock on the wall. */
 const timed = <T>(module: pl.PypelnModule, work: () => Promise<T>): Promise<T> =>
@@ -63,11 +106,26 @@ describe('timeoutMs', () => {
     },
   )
 
-  test.each(MODULES)('Y-T04 an element that never ends is dropped, whatever it is told (%s)', async (_, module) => {
+  test.each(MODULES)(
+    'Y-T04 an element that would never end is dropped, the other nine arrive (%s)',
+    async (_, module) => {
+      const stage = module.map(work.untilToldAtFive, numbers, { timeoutMs })
+      expect(await timed(module, () => stage.toArray())).toEqual(numbers.filter((n) => n !== 5))
+    },
+  )
+
+  test.each(BESIDE)('Y-T04 beside the program it is dropped whatever it hears (%s)', async (_, module) => {
     const stage = module.map(work.endlessAtFive, numbers, { timeoutMs })
-    const results = await timed(module, () => stage.toArray(undefined, { graceMs: 50 }))
-    expect(results).toEqual(numbers.filter((n) => n !== 5))
+    expect(await stage.toArray(undefined, { graceMs: 50 })).toEqual(numbers.filter((n) => n !== 5))
   })
+
+  test.each(HERE)(
+    'Y-T04 in the program one that does not listen keeps its worker, and the run says so (%s)',
+    async (_, module) => {
+      const run = inVirtualTime(() => module.map(work.endlessAtFive, numbers, { timeoutMs }).toArray())
+      await expect(run).rejects.toMatchObject({ code: 'PLB_RUN_STALLED' })
+    },
+  )
 
   test.each(MODULES)(
     'Y-16 an element that is dropped is told of, as an event and in the report (%s)',
@@ -140,4 +198,3 @@ describe('timeoutMs', () => {
     },
   )
 })
-void [endless, turns, gate, all, BESIDE]
