@@ -87,7 +87,7 @@ describe.each(modules)('%s', (name, module) => {
 
   test('an element that never ends is dropped as well, whether its function listens or not', async () => {
     const stage = module.map(work.neverAtTwo, numbers, { timeoutMs: 30 })
-    expect(await stage.toArray(undefined, { ...own, graceMs: 50 })).toEqual([1, 3])
+    expect(await stage.toArray(undefined, { ...own, graceMs: 10 })).toEqual([1, 3])
   })
 
   test('an error of the function ends the run, and is the one that it threw', async () => {

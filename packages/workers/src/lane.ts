@@ -106,8 +106,8 @@ export class Lane implements LinkUser {
   }
 
   /** Says something about calls in progress. */
-  post(message: ToWorker): void {
-    this.#link.post(message)
+  post(message: ToWorker, moved: readonly ArrayBuffer[] = []): void {
+    this.#link.post(message, moved)
   }
 
   /** Tells a call to stop. One whose time is up also has to show that it is not stuck. */

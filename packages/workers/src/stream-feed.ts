@@ -1,4 +1,5 @@
 import { type Context, reasonOf, type StreamInputs } from '@pipelines/core'
+import { buffersIn } from './buffers.js'
 import { cloneError, uncloneable } from './cloneable.js'
 import { encodeUnlessTold } from './error-code.js'
 import type { Lane } from './lane.js'
@@ -8,6 +9,8 @@ export interface StreamFeedOptions {
   readonly context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>
   /** Whether no input may be sent before the one before it is worked off. */
   readonly oneByOne: boolean
+  /** Whether large buffers in inputs are moved. */
+  readonly moves: boolean
 }
 
 /** Sends a stream in a worker its inputs: those that wait when it asks for one go together. */
@@ -16,16 +19,18 @@ export class StreamFeed implements Feed {
   readonly #inputs: StreamInputs
   readonly #context: Pick<Context, 'index' | 'meta' | 'node' | 'signal'>
   readonly #oneByOne: boolean
+  readonly #moves: boolean
   /** The number of the input in hand, counted from 1. */
   #at = 0
   #sentMs = 0
   #sent = 0
 
-  constructor(lane: Lane, inputs: StreamInputs, { context, oneByOne }: StreamFeedOptions) {
+  constructor(lane: Lane, inputs: StreamInputs, { context, oneByOne, moves }: StreamFeedOptions) {
     this.#lane = lane
     this.#inputs = inputs
     this.#context = context
     this.#oneByOne = oneByOne
+    this.#moves = moves
   }
 
   advance(inputs: number): Promise<void> | undefined {
@@ -58,8 +63,9 @@ export class StreamFeed implements Feed {
 
   #send(inputs: ReturnType<StreamInputs['ahead']>, index: number): void {
     const values = inputs.map(({ value }) => value)
+    const moved = this.#moves ? values.flatMap((value) => buffersIn(value).movable) : []
     try {
-      this.#lane.post({ type: 'inputs', values, metas: inputs.map(({ meta }) => meta), index })
+      this.#lane.post({ type: 'inputs', values, metas: inputs.map(({ meta }) => meta), index }, [...new Set(moved)])
     } catch (error) {
       const { path, why } = uncloneable(values, this.#lane.copy) ?? { path: '', why: reasonOf(error) }
       throw cloneError({ node: this.#context.node, what: 'An input', path: path.replace(/^\[\d+\]/, ''), why })

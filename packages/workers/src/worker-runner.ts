@@ -232,7 +232,8 @@ export class WorkerRunner implements Runner, StaffOwner {
     const lane = await this.#staff.prepare(context.worker.index)
     // In step a generator makes nothing that was not asked for. What is none might, for each input that it has.
     const oneByOne = this.session.inStep && !isGeneratorFunction(this.#binding.coro.run)
-    return this.#begin(lane, { context, feed: new StreamFeed(lane, inputs, { context, oneByOne }) }, 'stream')
+    const feed = new StreamFeed(lane, inputs, { context, oneByOne, moves: this.moves })
+    return this.#begin(lane, { context, feed }, 'stream')
   }
 
   async #runSource(output: SourceOutput, context: Context): Promise<RemoteOutputs> {

@@ -86,24 +86,27 @@ test('M-03 no item waits behind a member that is busy', async () => {
 })
 
 test('M-03 M-16 a member that stops leaves to the others what it has not taken', async () => {
-  const stopped = gate()
+  const [last, rest] = [gate(), gate()]
   class Two extends Stage<number, number> {
     seen = 0
-    override do(n: number): void {
+    override async do(n: number): Promise<void> {
+      if (++this.seen === 2) await last.opened
       this.put(n)
-      if (++this.seen === 2) this.stop()
-    }
-    override teardown(): void {
-      stopped.open()
+      if (this.seen === 2) this.stop()
     }
   }
   class Rest extends Stage<number, number> {
     override async do(n: number): Promise<void> {
-      await stopped.opened
+      await rest.opened
       await this.put(n)
     }
   }
-  expect(sorted(await nest(iter(range(10)), parallel(new Two(), new Rest())).list())).toEqual(range(10))
+  const items = nest(iter(range(10)), parallel(new Two(), new Rest())).list()
+  await turns()
+  last.open()
+  await turns()
+  rest.open()
+  expect(sorted(await items)).toEqual(range(10))
 })
 
 test('M-04 n members make n items of one, each of them gets the very same, and outputs merge', async () => {

@@ -178,7 +178,7 @@ test('L-27 every error is of one class, and has a code and the report', async ()
     failureOf(() => execute([giving([1]), { run: work.failsAtTheEnd }])),
     failureOf(() => execute([giving([1]), { run: work.working }, end], { inactivityMs: 1 })),
     failureOf(() => execute([giving([1]), end], { signal: AbortSignal.abort() })),
-    failureOf(() => execute([giving([1])] as never)),
+    failureOf(() => execute([giving([1]), { ...end, workers: 0 }])),
   ])
   expect(errors.map(isPipelineError)).toEqual([true, true, true, true])
   const codes = ['PLB_NODE_FAILED', 'PLB_RUN_STALLED', 'PLB_RUN_DOOMED', 'PLB_GRAPH_INVALID']
