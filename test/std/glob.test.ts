@@ -1,6 +1,7 @@
 import { Plumber } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
 import { describe, expect, test } from 'vitest'
+import { range } from '../support/blackbox.js'
 import { folderWith } from '../support/folder.js'
 import { given } from './ready.js'
 
@@ -21,6 +22,12 @@ describe('std.glob', () => {
     ['none*', []],
   ])('finds what fits %j, in the order of characters', async (pattern, paths) => {
     expect(await found({ pattern })).toEqual(paths)
+  })
+
+  test('gives many paths in that order, too', async () => {
+    const names = range(40).map((n) => `${(n * 17) % 40}.x`)
+    const folder = folderWith(Object.fromEntries(names.map((name) => [name, ''])))
+    expect(await found({ pattern: '*', cwd: folder.path })).toEqual(names.sort())
   })
 
   test('leaves out what it is told to', async () => {

@@ -207,6 +207,19 @@ describe('where the disk fails', () => {
     expect([folder.names(), folder.text('a')]).toEqual([['a'], 'old'])
   })
 
+  test('at an early end, the other file is removed as well', async () => {
+    await failingDisk(1)
+    const folder = folderWith({ a: 'old' })
+    const plumber = lineOf([
+      ['const', { value: 'x' }],
+      ['write', { path: folder.of('a') }],
+      ['take', { count: 1 }],
+    ])
+    const error = await failureOf(() => plumber.run())
+    expect(error).toMatchObject({ details: { phase: 'teardown' }, cause: { code: 'ENOSPC' } })
+    expect([folder.names(), folder.text('a')]).toEqual([['a'], 'old'])
+  })
+
   test('a file with a hole never takes the place of the old one, whatever items may be skipped', async () => {
     await failingDisk(2)
     const folder = folderWith({ a: 'old' })

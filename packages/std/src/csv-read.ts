@@ -62,8 +62,7 @@ export async function* csvRecords(
   const parser = await parserOf(options, maxRecordBytes)
   const feeding = feed(parser, bytes)
   try {
-    // A copy, because those of the parser have no prototype.
-    for await (const record of parser) yield Array.isArray(record) ? record : { ...record }
+    for await (const record of parser) yield record
   } catch (error) {
     throw isCsvError(error) ? placed(error, where) : error
   } finally {

@@ -33,17 +33,23 @@ export const CSV_WRITE_ARG: ArgSchema = {
 }
 
 type Row = Readonly<Record<string, unknown>>
+/** Makes lines of CSV. */
+type Stringify = (rows: Input, options: Options) => string
 
 /** Writes records as lines of CSV: lists, or objects that have no other keys than the columns. */
 export class CsvLines {
-  readonly #stringify: (rows: Input, options: Options) => string
+  readonly #stringify: Stringify
   readonly #options: Options
   #columns: readonly string[] | undefined
   /** Whether the names of the columns are still to be written. */
   #headed: boolean
 
-  private constructor(
-    stringify: (rows: Input, options: Options) => string,
+  /**
+   * @param stringify that of the library, which is loaded where it is needed
+   * @param headed whether the names of the columns are to be written, where there are any
+   */
+  constructor(
+    stringify: Stringify,
     { header = true, escapeFormulas = false, ...options }: CsvWriteOptions,
     headed: boolean,
   ) {
@@ -55,12 +61,6 @@ export class CsvLines {
     }
     this.#columns = typeof header === 'boolean' ? undefined : header
     this.#headed = headed && header !== false
-  }
-
-  /** @param headed whether the names of the columns are to be written, where there are any */
-  static async make(options: CsvWriteOptions, headed: boolean): Promise<CsvLines> {
-    const { stringify } = await import('csv-stringify/sync')
-    return new CsvLines(stringify, options, headed)
   }
 
   /** The lines of one record: before the first one, those of the header. */

@@ -6,11 +6,18 @@ import { jsonOf } from './ndjson.js'
 /** Makes what is written of an item. */
 export type Encoder = (item: unknown) => string | Uint8Array
 
-/** How items are written in a format. @param isStart whether nothing is before them */
-export async function encoderOf(format: Format, csv: CsvWriteOptions, isStart: boolean): Promise<Encoder> {
-  if (format !== 'csv') return ENCODERS[format]
-  const lines = await CsvLines.make(csv, isStart)
-  return (item) => lines.of(item)
+/**
+ * Loads how items are written in a format. What it gives makes the encoder of a file.
+ *
+ * @returns a function of whether nothing is in the file yet
+ */
+export async function encoding(format: Format, csv: CsvWriteOptions): Promise<(isEmpty: boolean) => Encoder> {
+  if (format !== 'csv') return () => ENCODERS[format]
+  const { stringify } = await import('csv-stringify/sync')
+  return (isEmpty) => {
+    const lines = new CsvLines(stringify, csv, isEmpty)
+    return (item) => lines.of(item)
+  }
 }
 
 const ENCODERS: Readonly<Record<Exclude<Format, 'csv'>, Encoder>> = {

@@ -11,12 +11,6 @@ export interface WorkerStatus {
   readonly reason: TeardownReason
 }
 
-/** What is known of a worker. */
-interface WorkerFacts {
-  readonly index: number
-  readonly active?: number
-}
-
 interface Hooks {
   readonly onStart?: (ctx: Context) => unknown
   readonly onDone?: (ctx: Context, status: WorkerStatus) => unknown
@@ -44,6 +38,5 @@ export function setup(ctx: Context): unknown {
 export function teardown(ctx: Context, reason: TeardownReason): unknown {
   const { onDone } = argsOf<Hooks>(ctx)
   if (onDone === undefined) return undefined
-  const { active = 0 }: WorkerFacts = ctx.worker
-  return onDone(ctx, { done: reason === undefined, activeWorkers: active, reason })
+  return onDone(ctx, { done: reason === undefined, activeWorkers: ctx.worker.active, reason })
 }

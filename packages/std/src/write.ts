@@ -1,7 +1,7 @@
 import { type Context, type CoroDefinition, defineCoro, type TeardownReason } from '@pipelines/core/coro'
 import { argsOf, argsSchema } from './args.js'
 import { CSV_WRITE_ARG, type CsvWriteOptions } from './csv-write.js'
-import { type Encoder, encoderOf } from './encoders.js'
+import { type Encoder, encoding } from './encoders.js'
 import { FileWriter } from './file-writer.js'
 import { delimiterOf, FORMATS, type Format, formatOf } from './formats.js'
 import { onlyWorker } from './only-worker.js'
@@ -48,14 +48,9 @@ export const write: CoroDefinition<unknown, Writing> = defineCoro({
     onlyWorker(ctx, 'writes a file')
     const { path: given, format, append = false, atomic = true, csv } = argsOf<WriteArgs>(ctx)
     const path = pathOf(given)
+    const encoderFor = await encoding(format ?? formatOf(path), { delimiter: delimiterOf(path), ...csv })
     const writer = await FileWriter.open(path, { append, atomic })
-    try {
-      const options = { delimiter: delimiterOf(path), ...csv }
-      return { writer, encode: await encoderOf(format ?? formatOf(path), options, writer.isEmpty) }
-    } catch (error) {
-      await writer.discard()
-      throw error
-    }
+    return { writer, encode: encoderFor(writer.isEmpty) }
   },
   run(item: unknown, { state: { writer, encode } }: Context<Writing>) {
     const written = writer.write(encode(item))

@@ -1,9 +1,9 @@
 import type { Context } from '@pipelines/core'
-import { as, broadcast, constant, iter, nest, Stage, step, zip } from '@pipelines/flow/nest'
+import { as, iter, nest, Stage, zip } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
-import { AddX, Count, inc, Keeping } from './members.js'
+import { nodeOf, range, turns } from '../../support/blackbox.js'
+import { AddX, inc, Keeping } from './members.js'
 
 test('M-18 async functions and async hooks stand wherever plain ones may', async () => {
   class Slow extends AddX {

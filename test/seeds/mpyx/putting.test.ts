@@ -1,9 +1,9 @@
 import type { Context } from '@pipelines/core'
-import { as, broadcast, constant, iter, nest, Stage, step, zip } from '@pipelines/flow/nest'
+import { broadcast, constant, iter, nest, Stage, step } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
-import { AddX, Count, inc, Keeping } from './members.js'
+import { range, turns, until } from '../../support/blackbox.js'
+import { Count, inc, Keeping } from './members.js'
 
 test('M-13 who waits for put holds no more than one item while the queue behind is full', async () => {
   const held = gate()

@@ -1,22 +1,9 @@
 import type { PipelineError, RunReport } from '@pipelines/core'
-import {
-  as,
-  broadcast,
-  constant,
-  iter,
-  type Member,
-  type Nest,
-  nest,
-  parallel,
-  Stage,
-  seq,
-  step,
-  zip,
-} from '@pipelines/flow/nest'
+import { constant, iter, type Member, type Nest, nest, Stage, step } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { aborted, endless, failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
-import { AddX, Count, double, inc, Keeping, sorted } from './members.js'
+import { AddX, Count, inc, Keeping, sorted } from './members.js'
 
 /** Fails at an item. */
 const failingAt =

@@ -1,9 +1,9 @@
 import type { Context } from '@pipelines/core'
-import { as, broadcast, constant, iter, nest, Stage, step, zip } from '@pipelines/flow/nest'
+import { broadcast, iter, nest, Stage } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { failureOf, nodeOf, range, turns, until } from '../../support/blackbox.js'
-import { AddX, Count, inc, Keeping } from './members.js'
+import { failureOf, range, turns } from '../../support/blackbox.js'
+import { Count } from './members.js'
 
 /** Notes which of its hooks are called. */
 class Noting extends Stage<number, number, [notes: string[], name: string]> {

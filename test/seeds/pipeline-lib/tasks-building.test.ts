@@ -138,20 +138,26 @@ test('L-T19 what a plain function gives is seen when it returns', async () => {
   await expect(running).rejects.toMatchObject({ code: 'PLB_NODE_FAILED', cause: { code: 'PLB_CORO_TYPE' } })
 })
 
-test('L-T20 only an AsyncIterable is taken as a stream of inputs', () => {
+test('L-T20 only an iterable is taken as a stream of inputs', () => {
   const takes = {
-    iterable: async (_: Iterable<string>) => {},
     list: async (_: string[]) => {},
     generator: async (_: Generator<string>) => {},
     async: async (_: AsyncIterable<string>) => {},
+    atOnce: (_: Iterable<string>) => {},
   }
-  // @ts-expect-error: an Iterable
-  tasks([loading, { run: takes.iterable }])
   // @ts-expect-error: a list
   tasks([loading, { run: takes.list }])
   // @ts-expect-error: a generator
   tasks([loading, { run: takes.generator }])
   expect(tasks([loading, { run: takes.async }]).issues()).toEqual([])
+  expect(tasks([loading, { run: takes.atOnce }]).issues()).toEqual([])
+})
+
+test('L-T20 an async function is given an AsyncIterable, and nothing else', () => {
+  // @ts-expect-error: an Iterable
+  tasks([loading, { run: async (_: Iterable<string>) => {} }])
+  // @ts-expect-error: an Iterable
+  tasks([loading, { run: async function* (_: Iterable<string>) {} }, { run: taken }])
 })
 
 test('L-T20 a text is one value, not a stream of letters', async () => {
@@ -200,7 +206,7 @@ test('L-T24 a source may take constants in its first argument', async () => {
 
 test('L-T25 a task in the middle that gives nothing is refused', () => {
   // @ts-expect-error: it gives nothing
-  const list = tasks([measuring && loading, measuring, { run: report }, { run: taken }])
+  const list = tasks([loading, measuring, { run: report }, { run: taken }])
   expect(list.issues()).toMatchObject([{ code: 'PLB_CORO_TYPE', pointer: '/2/run' }])
 })
 

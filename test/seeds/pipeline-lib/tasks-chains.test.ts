@@ -136,6 +136,22 @@ test('L-12 tasks of this program run in it, with everything that can be set, and
   expect(heard).toEqual([])
 })
 
+test('L-12 generators that are not async call each other, and the sink, on the spot', async () => {
+  const log: unknown[] = []
+  const first = function* () {
+    queueMicrotask(() => log.push('somebody else'))
+    yield* [1, 2]
+  }
+  const more = function* (inputs: Iterable<number>) {
+    for (const n of inputs) yield n + 10
+  }
+  const last = (inputs: Iterable<number>) => {
+    for (const n of inputs) log.push(n)
+  }
+  await execute([{ run: first }, { run: more }, { run: last }])
+  expect(log).toEqual([11, 12, 'somebody else'])
+})
+
 test.each(STRATEGIES)('L-13 a single task runs where it says, like any other (%s)', async (place) => {
   const folder = folderWith()
   await execute([{ run: stages.whereabouts, constants: { path: folder.of('where') } }], on(place))

@@ -81,9 +81,11 @@ const settings: readonly (readonly [string, unknown])[] = [
   ['partitionBy', 'same'],
   ['queueSize', 1],
   ['packetsInFlight', 2],
+  ['fanOut', 'share'],
   ['timeoutMs', 1000],
   ['retry', { attempts: 2 }],
   ['onError', 'skip'],
+  ['onTimeout', 'skip'],
   ['maxErrors', { count: 1, perMs: 1000 }],
   ['rateLimit', { count: 1, perMs: 1000 }],
   ['batch', { size: 2 }],
@@ -96,9 +98,10 @@ const settings: readonly (readonly [string, unknown])[] = [
 
 const executors = [{ name: 'elsewhere', open: () => ({ run: () => undefined }) }]
 
-/** The pair, with a property at its second node. An error budget needs errors that do not end the run. */
+/** The pair, with a property at its second node. An error budget needs errors that do not end the run, a time that is up a time. */
 const withProperty = (property: string, value: unknown): object => {
-  const properties = property === 'maxErrors' ? { [property]: value, onError: 'skip' } : { [property]: value }
+  const beside = property === 'maxErrors' ? { onError: 'skip' } : property === 'onTimeout' ? { timeoutMs: 1000 } : {}
+  const properties = { ...beside, [property]: value }
   return { ...pair, nodes: { ...pair.nodes, out: { coro: 'same', properties } } }
 }
 
