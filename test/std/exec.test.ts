@@ -143,13 +143,6 @@ test.each(['text', 'lines'] as const)('nothing listens to the signal when there 
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-test('no program is started when the signal has aborted before', async () => {
-  const folder = folderWith()
-  const call = { args: program(noteIn(folder)), signal: AbortSignal.abort('enough') }
-  await expect(execItem(call)).rejects.toBe('enough')
-  expect(folder.names()).toEqual([])
-})
-
 test('a program that is about to start when the signal aborts is ended', async () => {
   const stop = new AbortController()
   const output = execItem({ args: program('exec sleep 1000'), signal: stop.signal })

@@ -1,19 +1,26 @@
 import { Plumber } from '@pipelines/plumber'
 import { std } from '@pipelines/std'
 import { describe, expect, test } from 'vitest'
-import { range } from '../support/blackbox.js'
 import { folderWith } from '../support/folder.js'
 import { given } from './ready.js'
 
-const files = { 'b.csv': '', 'a.csv': '', 'B.csv': '', 'deep/c.csv': '', 'deep/d.txt': '', '.hidden.csv': '' }
+const files = {
+  'b.csv': '',
+  'a.csv': '',
+  'B.csv': '',
+  'deep/c.csv': '',
+  'deep/d.txt': '',
+  '.hidden.csv': '',
+  'z.csv': '',
+}
 
 /** What is found in a folder of these files, `cwd` being that folder. */
 const found = (args: object) => given('glob', { cwd: folderWith(files).path, absolute: false, ...args })
 
 describe('std.glob', () => {
   test.each([
-    ['*.csv', ['B.csv', 'a.csv', 'b.csv']],
-    ['**/*.{csv,txt}', ['B.csv', 'a.csv', 'b.csv', 'deep/c.csv', 'deep/d.txt']],
+    ['*.csv', ['B.csv', 'a.csv', 'b.csv', 'z.csv']],
+    ['**/*.{csv,txt}', ['B.csv', 'a.csv', 'b.csv', 'deep/c.csv', 'deep/d.txt', 'z.csv']],
     [
       ['deep/*', 'a*'],
       ['a.csv', 'deep/c.csv', 'deep/d.txt'],
@@ -24,14 +31,8 @@ describe('std.glob', () => {
     expect(await found({ pattern })).toEqual(paths)
   })
 
-  test('gives many paths in that order, too', async () => {
-    const names = range(40).map((n) => `${(n * 17) % 40}.x`)
-    const folder = folderWith(Object.fromEntries(names.map((name) => [name, ''])))
-    expect(await found({ pattern: '*', cwd: folder.path })).toEqual(names.sort())
-  })
-
   test('leaves out what it is told to', async () => {
-    expect(await found({ pattern: '**/*.csv', ignore: ['deep/**', 'B*'] })).toEqual(['a.csv', 'b.csv'])
+    expect(await found({ pattern: '**/*.csv', ignore: ['deep/**', 'B*'] })).toEqual(['a.csv', 'b.csv', 'z.csv'])
   })
 
   test('finds folders, too, if it is told to', async () => {

@@ -1,5 +1,5 @@
 import { type Context, DROP, defineCoro } from '@pipelines/core'
-import { concat, elementIndex, type Flow, flow, type Indexed, run } from '@pipelines/flow'
+import { concat, elementIndex, type Flow, flow, type Indexed } from '@pipelines/flow'
 import { type Callable, Pipeline } from '@pipelines/flow/blllib'
 import * as pl from '@pipelines/flow/pypeln'
 
@@ -227,8 +227,6 @@ open.run()
 open.toArray()
 // @ts-expect-error: these are no texts
 open.toArray([1])
-// @ts-expect-error: it has none
-run([open])
 // @ts-expect-error: no such option of a run
 numbers.run(undefined, { parallel: true })
 
@@ -255,7 +253,7 @@ const stages = () => ({
   pipedLater: pl.pipe(pl.task.map(toText), pl.sync.map(lengthOf))([1]),
   pipedToLists: pl.pipe(pl.task.map(toText), pl.sync.map(lengthOf), (stage: Flow<number>) => stage.toArray())([1]),
   pipedByMethods: pl.pipe([1], (source) => source.map(toText), (source) => source.map((text) => text.length)), // biome-ignore format: a line per case
-  together: pl.sync.concat([[1], flow(['a'])]),
+  together: pl.sync.concat<number | string>([[1], flow(['a'])]),
   sorted: pl.task.ordered(flow(['a'])),
   begun: pl.process.fromIterable(new Set(['a'])),
   items: pl.sync.toIterable([1]),

@@ -58,8 +58,7 @@ async function* eachLine(call: ExecCall, output: 'lines' | 'ndjson'): AsyncGener
   }
 }
 
-async function start({ args, item, signal }: ExecCall): Promise<Child> {
-  signal.throwIfAborted()
+async function start({ args, item }: ExecCall): Promise<Child> {
   const { command, args: told = [], input = 'stdin', cwd, env, killSignal } = args
   const all = item !== undefined && input === 'args' ? [...told, ...argumentsOf(item.value)] : told
   const given = item !== undefined && input === 'stdin' ? inputOf(item.value) : undefined

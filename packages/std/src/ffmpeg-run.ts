@@ -14,7 +14,6 @@ export async function startFfmpeg(ends: Ends, args: FfmpegArgs): Promise<Child> 
 
 /** Makes a file of a file; gives the name of the one that was made, when it is complete. */
 export async function convert(ends: Ends, args: FfmpegArgs, signal: AbortSignal): Promise<unknown> {
-  signal.throwIfAborted()
   const child = await startFfmpeg(ends, args)
   try {
     return await whileWanted(child, signal, () => child.finished().then(() => ends.output))
@@ -30,7 +29,6 @@ export async function* framesOfFile(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   if (typeof ends.output === 'string') return
-  signal.throwIfAborted()
   const child = await startFfmpeg(ends, args)
   const leave = child.obey(signal)
   try {

@@ -133,3 +133,31 @@ test.each(STRATEGIES)(
 test('L-T07 an array under two names is one array from a process to a thread to here', async () => {
   expect(await reads([1, 4], ['process', 'thread', 'coroutine'], 20)).toEqual(readOf(20))
 })
+
+/** The settings of the benchmark of pipeline-lib: workers, and slots. */
+const SETTINGS = [
+  [1, 1],
+  [1, 4],
+  [4, 12],
+] as const
+
+test.each(STRATEGIES)('L-29 small and large messages through three tasks, as in the benchmark (%s)', async (place) => {
+  const [small, large] = isFull(place) ? [2000, 10] : [50, 2]
+  for (const [workers, packetsInFlight] of isFull(place) ? SETTINGS : SETTINGS.slice(0, 2))
+    for (const [count, length] of [
+      [small, 10],
+      [large, 2 ** 17],
+    ] as const) {
+      const { values: read, task } = keeping<values.Read>()
+      await execute(
+        [
+          { run: values.aliased, constants: { count, length }, packetsInFlight },
+          { run: values.marking, workers, packetsInFlight },
+          { run: values.reading, workers, packetsInFlight },
+          task,
+        ],
+        on(place),
+      )
+      expect(read.filter(({ isOne }) => isOne)).toHaveLength(count)
+    }
+})

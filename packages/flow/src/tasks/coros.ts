@@ -91,9 +91,21 @@ function callAll(context: Context): unknown {
   const fns = context.args.fns as readonly AnyFunction[] // what `refs` has put in the place of the names
   const constants = context.args.constants as readonly object[] // as `args` says
   return fns.reduce<unknown>(
-    (items, fn, place) => (place === 0 ? fn(constants[place], context) : fn(items, constants[place], context)),
+    (items, fn, place) => (place === 0 ? fn(constants[place], context) : fn(both(items), constants[place], context)),
     undefined,
   )
+}
+
+/** Lets a generator be taken from as any other inputs too. */
+function both(items: unknown): unknown {
+  const iterator = isGenerator(items) ? items : undefined
+  if (iterator === undefined || !(Symbol.iterator in iterator)) return items
+  const late = (): AsyncIterator<unknown> => oneByOne(iterator as Iterable<unknown>) // as was just seen
+  return Object.defineProperty(items, Symbol.asyncIterator, { value: late })
+}
+
+async function* oneByOne(items: Iterable<unknown>): AsyncGenerator<unknown, void, void> {
+  for (const item of items) yield item
 }
 
 type AnyFunction = (...parameters: readonly unknown[]) => unknown

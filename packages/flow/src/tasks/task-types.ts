@@ -46,22 +46,44 @@ type FirstFit<F extends readonly TaskFunction[], I extends keyof F> =
 type InputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   TakesItems<F[I]> extends false
     ? Wrong<`Task ${Ordinal<I>} must take an AsyncIterable first`>
-    : [ParameterAt<F[I], '0'>, Returned<Before<F, I>>] extends [Iterable<unknown>, AsyncIterable<unknown>]
-      ? Wrong<`Task ${Ordinal<I>} takes an Iterable, but task ${I & string} gives an AsyncIterable`>
-      : [Gives<Before<F, I>>] extends [Takes<F[I]>]
+    : [Gives<Before<F, I>>] extends [Takes<F[I]>]
+      ? [Offered<F, I>] extends [ParameterAt<F[I], '0'>]
         ? unknown
-        : Wrong<
-            `Task ${Ordinal<I>} takes ${WordFor<Takes<F[I]>>}, but task ${I & string} gives ${WordFor<Gives<Before<F, I>>>}`,
-            { takes: Takes<F[I]>; gives: Gives<Before<F, I>> }
-          >
+        : Wrong<`Task ${Ordinal<I>} must take an ${OfferedWord<F, I>}: it is given no other`>
+      : Wrong<
+          `Task ${Ordinal<I>} takes ${WordFor<Takes<F[I]>>}, but task ${I & string} gives ${WordFor<Gives<Before<F, I>>>}`,
+          { takes: Takes<F[I]>; gives: Gives<Before<F, I>> }
+        >
+
+/** What a task is given: items at once, if it and the one before it are not async; one by one elsewhere. */
+type Offered<F extends readonly TaskFunction[], I extends keyof F> =
+  IsAtOnce<F, I> extends true
+    ? Iterable<Gives<Before<F, I>>> & AsyncIterable<Gives<Before<F, I>>>
+    : AsyncIterable<Gives<Before<F, I>>>
+
+type OfferedWord<F extends readonly TaskFunction[], I extends keyof F> =
+  IsAtOnce<F, I> extends true ? 'Iterable' : 'AsyncIterable'
+
+type IsAtOnce<F extends readonly TaskFunction[], I extends keyof F> =
+  Returned<Before<F, I>> extends Generator<unknown>
+    ? Returned<F[I]> extends Generator<unknown>
+      ? true
+      : Returned<F[I]> extends PromiseLike<unknown>
+        ? false
+        : IsLast<F, I>
+    : false
 
 type OutputsFit<F extends readonly TaskFunction[], I extends keyof F> =
   IsLast<F, I> extends true
     ? [Awaited<Returned<F[I]>>] extends [Nothing]
       ? unknown
       : Wrong<`Task ${Ordinal<I>} is the last, so it must give nothing`>
-    : Returned<F[I]> extends AsyncIterable<unknown> | Iterable<unknown>
-      ? unknown
+    : [Returned<F[I]> extends string ? never : Returned<F[I]>] extends [
+          infer R extends AsyncIterable<unknown> | Iterable<unknown>,
+        ]
+      ? [R] extends [never]
+        ? Wrong<`Task ${Ordinal<I>} gives a text, which is one item`>
+        : unknown
       : Wrong<`Task ${Ordinal<I>} is not the last, so it must be a generator`>
 
 type Returned<F> = F extends (...parameters: never[]) => infer R ? R : never
