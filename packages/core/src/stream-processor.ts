@@ -26,14 +26,9 @@ interface Call {
   /** Whether an output of the item in hand was accepted. */
   accepted: boolean
   /** Items that were taken beyond the one in hand. */
-  readonly ahead: Ahead[]
+  readonly ahead: { readonly packet: Packet; readonly index: number }[]
   /** That of its next output; absent where outputs need none. */
   readonly place: OwnPlace | undefined
-}
-
-interface Ahead {
-  readonly packet: Packet
-  readonly index: number
 }
 
 /**
@@ -131,11 +126,15 @@ export class StreamProcessor extends EmittingNode {
       this.counters.busyMs += pacer.look() - started
       this.burstEnded()
       if (this.running && this.movement.active === 0) {
-        // Returned before its input ended: it wants no more, and neither does whoever feeds only it.
-        if (!this.#inlet.over) this.#inlet.close()
+        this.#leaveInput()
         void this.finish()
       }
     }
+  }
+
+  /** Returned before its input ended: it wants no more, and neither does whoever feeds only it. */
+  #leaveInput(): void {
+    if (this.running && !this.#inlet.over) this.#inlet.close()
   }
 
   async #consume(call: Call): Promise<void> {
@@ -147,6 +146,8 @@ export class StreamProcessor extends EmittingNode {
       const result = this.runner.run(this.#inputs(slot, call, way), slot)
       const returned = isThenable(result) ? await result : result
       if (await this.sendAll(slot, returned === undefined ? DROP : returned, way)) call.accepted = true
+      // First, or the place of its item would be given back, and taken for a wish for another.
+      if (this.#instances === 1 && !call.retired) this.#leaveInput()
       this.#settle(slot, call.accepted)
       if (this.state !== 'ended') for (const { packet } of call.ahead.splice(0)) this.passed(packet)
     } catch (error) {
