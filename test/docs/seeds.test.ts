@@ -41,7 +41,9 @@ function faultsOf({ id, where }: Row, textOf: (path: string) => string | undefin
   return isSaid ? faults : [...faults, `${id}: neither a test nor a reason`]
 }
 
-const titled = (text: string, id: string): boolean => new RegExp(`(?<![\\w-])${id}(?!\\w)`).test(text)
+/** Whether the code of a test file has an id: in a comment it is no title. */
+const titled = (text: string, id: string): boolean =>
+  new RegExp(`(?<![\\w-])${id}(?!\\w)`).test(text.replace(/\/\/.*|^\s*\/?\*.*/gm, ''))
 
 /** Ids that are not in exactly one row, and rows of ids that there are not. */
 function miscounted(ids: readonly string[], found: readonly Row[]): string[] {
@@ -81,7 +83,7 @@ describe('each check can fail:', () => {
     expect(faults('`test/a.ts` · `test/a.ts`: "windows slide" · and more')).toEqual([])
     expect(faults('`test/b.ts`')).toEqual(['B-T01: test/b.ts does not exist'])
     expect(faults('`test/a.ts`: "windows stay"')).toEqual(['B-T01: "windows stay" is no title in test/a.ts'])
-    expect(rowsOf('| B-T0 | a | `test/a.ts` |').flatMap((row) => faultsOf(row, () => 'B-T01'))).toEqual([
+    expect(rowsOf('| B-T0 | a | `test/a.ts` |').flatMap((row) => faultsOf(row, () => `'B-T01' // B-T0`))).toEqual([
       'B-T0: is in no title of test/a.ts',
     ])
   })

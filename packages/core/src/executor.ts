@@ -120,7 +120,10 @@ export interface Runner {
   teardown?(context: Context, reason: TeardownReason): unknown
   /** Ends what the runner holds, when its calls have ended: after the teardowns, with the same reason. */
   close?(reason: TeardownReason): Promise<void>
-  /** Ends what the runner holds though a call has not ended in time. Never rejects. */
+  /**
+   * Ends what the runner holds though a call has not ended in time. Never rejects. A runner that can do that also ends by
+   * itself a call whose attempt ran out of time, when the grace of the run is over.
+   */
   kill?(): Promise<void>
 }
 

@@ -192,6 +192,7 @@ export abstract class TryingNode extends CallingNode {
 
   async #returned(slot: WorkerSlot): Promise<void> {
     if (slot.unreturned === undefined || (await this.#returnedInTime(slot))) return
-    await this.movement.untilReturned(slot.unreturned)
+    // A runner that can end calls will end this one: it is about to return.
+    await (this.runner.kill === undefined ? this.movement.untilReturned(slot.unreturned) : slot.unreturned)
   }
 }

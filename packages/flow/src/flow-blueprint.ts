@@ -23,7 +23,7 @@ export function blueprintOf(ends: readonly Stage[], indexed: boolean): Blueprint
     const inputs = stage.inputs.map((input) => names.get(input) ?? '')
     const [only = ''] = inputs
     const name = isPassed(stage) ? only : builder.add(nodeOf(stage, ways))
-    names.set(stage, stage.kind === 'inlet' && ways.indexed.has(stage) ? withPlaces(builder, name) : name)
+    names.set(stage, isPlaceless(stage) && ways.indexed.has(stage) ? withPlaces(builder, name) : name)
     if (!isPassed(stage)) for (const input of inputs) builder.connect(input, name)
   }
   return builder.build()
@@ -49,10 +49,13 @@ function waysOf(stages: readonly Stage[], indexed: boolean): Ways {
 const isIndexed = ({ kind, options }: Stage): boolean =>
   (kind === 'source' || kind === 'inlet') && options.elementIndex === true
 
-/** An inlet has no code of its own: what comes by it is told its place behind it. */
-function withPlaces(builder: BlueprintBuilder, inlet: string): string {
+/** Whether a flow begins with a stage that tells items no places: an inlet, or a coroutine that is a source. */
+const isPlaceless = ({ kind, inputs }: Stage): boolean => kind === 'inlet' || (kind === 'work' && inputs.length === 0)
+
+/** Tells items their places behind where they come from. */
+function withPlaces(builder: BlueprintBuilder, from: string): string {
   const places = builder.add({ label: 'places', coro: place })
-  builder.connect(inlet, places)
+  builder.connect(from, places)
   return places
 }
 

@@ -103,7 +103,6 @@ test.each(BESIDE)('B-11 B-07 no more is read than the batches hold (%s)', async 
   for (let turn = 0; turn < 300 && numbers.read < 20; turn++) await turns(1)
   await iterator.return()
   // 2 in work and 2 in front of it; results and inputs in hand.
-  console.log("READ", numbers.read)
   expect(numbers.read).toBeLessThanOrEqual(8)
 })
 

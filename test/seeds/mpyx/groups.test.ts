@@ -184,6 +184,11 @@ test('M-38 seq gives the order back that members in parallel have lost', async (
   expect(await nest(iter(range(10)), seq(parallel(member(), [member()], member()))).list()).toEqual(range(10))
 })
 
+test('M-38 seq keeps the order where the members in parallel are one and the same function', async () => {
+  const member = holding(0, 1)()
+  expect(await nest(iter(range(10)), seq(parallel(member, member))).list()).toEqual(range(10))
+})
+
 test('M-38 an item that is dropped inside of seq takes no other with it', async () => {
   const member = holding(0, 9)
   const items = await nest(iter(range(10)), seq(parallel(member(), [member()]), filter(isEven), inc)).list()

@@ -1,7 +1,7 @@
 import type { Context } from '@pipelines/core'
 import { as, iter, nest, Stage, zip } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { nodeOf, range, turns } from '../../support/blackbox.js'
 import { AddX, inc, Keeping } from './members.js'
 
@@ -113,13 +113,25 @@ test('M-20 zip keeps the meta of all its branches', async () => {
 })
 
 test('M-21 items carry the seconds that each node spent on them, where that is asked for', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  class Slow extends AddX {
+    override do(n: number): void {
+      vi.advanceTimersByTime(250)
+      super.do(n)
+    }
+  }
   const timed: unknown[] = []
+  const slower = (n: number): number => {
+    vi.advanceTimersByTime(500)
+    return n
+  }
   const look = (_: unknown, { meta }: Context): unknown => timed.push(meta['timings'])
-  await nest(iter([1]), new AddX(), inc, look)
+  await nest(iter([1]), new Slow(), slower, look)
     .timings()
     .run()
-  await nest(iter([1]), new AddX(), inc, look).run()
-  expect(timed).toEqual([{ AddX: expect.any(Number), inc: expect.any(Number) }, undefined])
+  await nest(iter([1]), new Slow(), slower, look).run()
+  expect(timed).toEqual([{ Slow: 0.25, slower: 0.5 }, undefined])
 })
 
 test('M-21 behind a zip items carry the seconds of all its members', async () => {

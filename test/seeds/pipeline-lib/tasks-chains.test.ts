@@ -97,7 +97,6 @@ test.each(STRATEGIES)('L-05 no more items are under way than there are slots (%s
       on(place),
     )
     // What the task in the middle has just given holds a slot on both sides.
-    console.log("MOST", place, before, behind, most)
     expect(most).toBeLessThanOrEqual(before + behind - 1)
     expect(taken).toBe(40)
   }
