@@ -86,7 +86,8 @@ export class Staff {
   }
 
   #isActive(lane: Lane): boolean {
-    return lane.isSetUp && !lane.isOver && !this.#leaving.has(lane)
+    const isBegun = lane.isSetUp || lane.prepared !== undefined // that it is set up is known here a little later
+    return isBegun && !lane.isOver && !this.#leaving.has(lane)
   }
 
   #open(index: number): Lane {
