@@ -12,11 +12,9 @@ test('a cancelled request takes nothing of what a stream has taken ahead for oth
       // Takes what waits at once, as a worker does, and gives it back when the gate is open.
       run: async function* (given) {
         const inputs = given as StreamInputs
-        for (let step = await inputs.next(); step.done !== true; step = await inputs.next()) {
-          await turns(2)
-          const values = [step.value, ...inputs.ahead(5).map(({ value }) => value)]
+        for (let some = await inputs.some(6); some.inputs.length > 0; some = await inputs.some(6)) {
           await go.opened
-          for (const [place, value] of values.entries()) {
+          for (const [place, { value }] of some.inputs.entries()) {
             if (place > 0) await inputs.advance()
             yield value
           }

@@ -86,11 +86,26 @@ test('a member in parallel that begins with several nodes is entered by one', ()
   expect(graph['pass']).toEqual(['double', 'double-2'])
 })
 
-test('so is one that stands alone in parallel, and its workers count', () => {
+test('so is one that stands alone in parallel', () => {
   const alone = parallel([broadcast(double, double)])
   expect(graphOf(iter([1]), parallel(inc, alone)).graph['share']).toEqual(['inc', 'pass'])
-  const { nodes } = graphOf(iter([1]), parallel(inc, parallel(double, double)))
-  expect(nodes['share']?.properties).toMatchObject({ packetsInFlight: 2 })
+})
+
+test('beside other members in parallel, several are nodes of their own, however deep they stand', () => {
+  const { nodes, graph } = graphOf(
+    iter([1]),
+    parallel(inc, as(2, Add, 5), [parallel(double, double, [as(2, Add)]), inc]),
+  )
+  expect(nodes['share']?.properties).toEqual({ fanOut: 'share', packetsInFlight: 1 })
+  expect(graph['share']).toEqual(['inc', 'Add', 'Add-2', 'double', 'double-2', 'Add-3', 'Add-4'])
+  expect(nodes['Add']?.properties).toBeUndefined()
+  expect(graph['double-2']).toEqual(['inc-2'])
+})
+
+test('a step with workers is given as many items at once, and so is each that shares them', () => {
+  const { nodes, graph } = graphOf(iter([1]), parallel(inc, [step(double, { workers: 3 })]))
+  expect(nodes['share']?.properties).toEqual({ fanOut: 'share', packetsInFlight: 3 })
+  expect(graph['share']).toEqual(['inc', 'double'])
 })
 
 test('properties of a step are those of its node, and the size of queues is that of the nest unless it says one', () => {

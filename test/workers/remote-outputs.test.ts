@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Given, type GivenTogether, together } from '../../packages/workers/src/given.js'
 import { type Feed, RemoteOutputs } from '../../packages/workers/src/remote-outputs.js'
 import { settlesSoon, turns } from '../support/turns.js'
 
@@ -11,13 +12,14 @@ function outputsOf(feed?: Feed, inStep = false) {
   return { told, emitted, outputs: new RemoteOutputs(source, context, { inStep, ...(feed && { feed }) }) }
 }
 
-const values = (...list: readonly unknown[]): { value: unknown }[] => list.map((value) => ({ value }))
+const values = (...list: readonly unknown[]): GivenTogether => ({ values: list })
+const given = (...list: readonly Given[]): GivenTogether => together(list)
 
 describe('outputs of a generator elsewhere', () => {
   test('come in their order, and the worker is told how many when they run out', async () => {
     const { outputs, told } = outputsOf()
     outputs.add(values(1, 2))
-    expect([await outputs.next(), await outputs.next()]).toEqual(values(1, 2).map((one) => ({ done: false, ...one })))
+    expect([await outputs.next(), await outputs.next()]).toEqual([1, 2].map((value) => ({ done: false, value })))
     expect(told).toEqual([])
     const third = outputs.next()
     await turns(1)
@@ -45,7 +47,7 @@ describe('outputs of a generator elsewhere', () => {
 
   test('that have a port are emitted in their turn', async () => {
     const { outputs, emitted } = outputsOf()
-    outputs.add([{ port: 'left', value: 1, meta: { m: 1 } }, { value: 2 }])
+    outputs.add(given({ port: 'left', value: 1, meta: { m: 1 } }, { value: 2 }))
     expect(await outputs.next()).toEqual({ done: false, value: 2 })
     expect(emitted).toEqual([['left', 1, { meta: { m: 1 } }]])
   })
@@ -100,17 +102,21 @@ describe('outputs of a generator elsewhere', () => {
 describe('outputs of a stream elsewhere', () => {
   test('let the node follow the inputs, and feed the worker when it has none', async () => {
     const seen: unknown[] = []
-    const feed: Feed = { advance: async (inputs) => void seen.push(inputs), give: () => void seen.push('give') }
+    const feed: Feed = {
+      ahead: 0,
+      advance: async (inputs) => void seen.push(inputs),
+      give: () => void seen.push('give'),
+    }
     const { outputs } = outputsOf(feed)
-    outputs.add([{ wants: true }, { value: 'a', inputs: 1 }, { value: 'b', inputs: 2 }])
+    outputs.add(given({ wants: 1 }, { value: 'a', inputs: 1 }, { value: 'b', inputs: 2 }))
     expect([(await outputs.next()).value, (await outputs.next()).value]).toEqual(['a', 'b'])
     expect(seen).toEqual(['give', 1, 2])
   })
 
   test('that are given up still feed it, so that it hears of the end', async () => {
     const seen: unknown[] = []
-    const { outputs } = outputsOf({ advance: () => undefined, give: () => void seen.push('give') })
-    outputs.add([{ value: 1 }, { wants: true }])
+    const { outputs } = outputsOf({ ahead: 0, advance: () => undefined, give: () => void seen.push('give') })
+    outputs.add(given({ value: 1 }, { wants: 1 }))
     const left = outputs.return()
     outputs.end()
     await left
@@ -130,18 +136,18 @@ describe('outputs that are made when they are asked for', () => {
   })
 
   test('are not asked for again where the worker only wants an input', async () => {
-    const { outputs, told } = outputsOf({ advance: () => undefined, give: () => {} }, true)
+    const { outputs, told } = outputsOf({ ahead: 0, advance: () => undefined, give: () => {} }, true)
     const first = outputs.next()
-    outputs.add([{ wants: true }])
+    outputs.add(given({ wants: 1 }))
     await turns(1)
-    outputs.add([{ value: 1, inputs: 1 }])
+    outputs.add(given({ value: 1, inputs: 1 }))
     expect([(await first).value, told]).toEqual([1, [1]])
   })
 
   test('are asked for in place of those that were emitted', async () => {
     const { outputs, told } = outputsOf(undefined, true)
     const first = outputs.next()
-    outputs.add([{ port: 'out', value: 1 }, { value: 2 }])
+    outputs.add(given({ port: 'out', value: 1 }, { value: 2 }))
     await first
     void outputs.next()
     expect(told).toEqual([1, 2])

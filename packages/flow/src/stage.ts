@@ -95,7 +95,12 @@ export interface SourceOptions {
 export interface OrderedOptions {
   /** Name of the node. @defaultValue `'ordered'` */
   readonly name?: string | undefined
-  /** Most items that are held; one that comes too late for that ends the run. @defaultValue none */
+  /**
+   * Most items that are held; one that comes too late for that ends the run. Sources may be apart by what the queues between
+   * hold, so it has to be more than that.
+   *
+   * @defaultValue none
+   */
   readonly window?: number | undefined
 }
 

@@ -1,37 +1,24 @@
 import { writeFileSync } from 'node:fs'
 import { threadId } from 'node:worker_threads'
-import { type Flow, portable } from '@pipelines/flow'
+import type { Flow } from '@pipelines/flow'
 import { type Callable, Pipeline, type PipelineOptions } from '@pipelines/flow/blllib'
-import { processes, threads } from '@pipelines/workers'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { endless, failureOf, range } from '../../support/blackbox.js'
 import { folderWith } from '../../support/folder.js'
 import { turns } from '../../support/turns.js'
+import { sharedExecutors } from '../pipeline-lib/tasks-support.js'
 import * as work from './fixtures/notation-operations.mjs'
 
-/*
- * Threads and processes are shared by the tests of this file. Those that wait for the next test have a timer each, so timers
- * are not looked at after each test.
- */
-portable(work, new URL('./fixtures/notation-operations.mjs', import.meta.url))
-
-const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
-beforeEach(() => {
-  Object.assign(globalThis, timers)
-})
-
-const executors = [threads(), processes()]
-afterAll(async () => {
-  for (const executor of executors) await executor.close()
-})
+const executors = sharedExecutors(work, new URL('./fixtures/notation-operations.mjs', import.meta.url))
 
 const BESIDE = ['thread', 'process'] as const
 const STRATEGIES = ['inline', ...BESIDE] as const
 type Strategy = (typeof STRATEGIES)[number]
 
 /** What becomes of inputs in callables that run there. */
-function applied<T = unknown>(executor: Strategy, callables: readonly Callable[], inputs: Iterable<unknown>): Flow<T> {
-  return new Pipeline(callables, { executor }).apply<T>(inputs)
+function applied(executor: Strategy, callables: readonly Callable[], inputs: Iterable<unknown>): Flow<unknown> {
+  // Each worker has to start, so several callables have one each.
+  return new Pipeline(callables, { executor, workers: callables.length > 1 ? 1 : 3 }).apply(inputs)
 }
 
 const results = (flow: Flow<unknown>, env = {}): Promise<unknown[]> => flow.toArray(undefined, { executors, env })

@@ -1,24 +1,11 @@
 import { PipelineError } from '@pipelines/core'
-import {
-  as,
-  broadcast,
-  by,
-  filter,
-  iter,
-  type Member,
-  nest,
-  parallel,
-  Stage,
-  seq,
-  serial,
-  zip,
-} from '@pipelines/flow/nest'
+import { as, broadcast, by, iter, type Member, nest, parallel, Stage, serial } from '@pipelines/flow/nest'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
-import { edgeOf, endless, failureOf, type Pipeline, range, settlesSoon, turns } from '../../support/blackbox.js'
+import { edgeOf, endless, type Pipeline, range, settlesSoon, turns } from '../../support/blackbox.js'
 import { AddX, double, holding, inc, sorted } from './members.js'
 
-const isEven = (n: number): boolean => n % 2 === 0
+const _isEven = (n: number): boolean => n % 2 === 0
 
 /** Every problem of the members, as pointer and message. */
 function problemsOf(...members: unknown[]): unknown[] {
@@ -85,6 +72,28 @@ test('M-03 no item waits behind a member that is busy', async () => {
   expect(items.indexOf(3)).toBe(9)
 })
 
+test('M-03 no item waits behind a member that is busy, beside one that is several workers', async () => {
+  const go = gate()
+  class Slow extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      await go.opened
+      await this.put(n)
+    }
+  }
+  let quick = 0
+  class Quick extends Stage<number, number> {
+    override do(n: number): void {
+      quick++
+      this.put(n)
+    }
+  }
+  const items = nest(iter(range(10)), parallel(new Slow(), as(3, Quick))).list()
+  await turns()
+  go.open()
+  expect(sorted(await items)).toEqual(range(10))
+  expect(quick).toBe(9)
+})
+
 test('M-03 M-16 a member that stops leaves to the others what it has not taken', async () => {
   const [last, rest] = [gate(), gate()]
   class Two extends Stage<number, number> {
@@ -102,6 +111,31 @@ test('M-03 M-16 a member that stops leaves to the others what it has not taken',
     }
   }
   const items = nest(iter(range(10)), parallel(new Two(), new Rest())).list()
+  await turns()
+  last.open()
+  await turns()
+  rest.open()
+  expect(sorted(await items)).toEqual(range(10))
+})
+
+test('M-03 M-16 several workers that stop leave to the others what they have not taken', async () => {
+  const [last, rest] = [gate(), gate()]
+  let made = 0
+  class One extends Stage<number, number> {
+    readonly isLast = made++ === 1
+    override async do(n: number): Promise<void> {
+      if (this.isLast) await last.opened
+      this.put(n)
+      this.stop()
+    }
+  }
+  class Rest extends Stage<number, number> {
+    override async do(n: number): Promise<void> {
+      await rest.opened
+      await this.put(n)
+    }
+  }
+  const items = nest(iter(range(10)), parallel(as(2, One), as(2, Rest))).list()
   await turns()
   last.open()
   await turns()
@@ -179,66 +213,6 @@ test('M-07 as makes fresh instances that share the items; by makes some that all
   expect(made.every(({ amount, finished }) => amount === 10 && finished)).toBe(true)
 })
 
-test('M-38 seq gives the order back that members in parallel have lost', async () => {
-  const member = holding(0, 9)
-  expect(await nest(iter(range(10)), seq(parallel(member(), [member()], member()))).list()).toEqual(range(10))
-})
-
-test('M-38 seq keeps the order where the members in parallel are one and the same function', async () => {
-  const member = holding(0, 1)()
-  expect(await nest(iter(range(10)), seq(parallel(member, member))).list()).toEqual(range(10))
-})
-
-test('M-38 an item that is dropped inside of seq takes no other with it', async () => {
-  const member = holding(0, 9)
-  const items = await nest(iter(range(10)), seq(parallel(member(), [member()]), filter(isEven), inc)).list()
-  expect(items).toEqual([1, 3, 5, 7, 9])
-})
-
-test('M-39 a row has its values in the order of the members, whatever they are', async () => {
-  const rows = await nest(
-    iter([1, 2]),
-    zip(
-      (n: number) => ({ late: n }),
-      (n: number) => -n,
-      () => null,
-      () => 'a',
-    ),
-  ).list()
-  expect(rows).toEqual([
-    [{ late: 1 }, -1, null, 'a'],
-    [{ late: 2 }, -2, null, 'a'],
-  ])
-})
-
-test('M-39 rows are of one item each, though a member overtakes itself', async () => {
-  const member = holding(0, 3)
-  const rows = await nest(iter(range(4)), zip(parallel(member(), [member()]), inc)).list()
-  expect(rows).toHaveLength(4)
-  expect(rows).toEqual(expect.arrayContaining(range(4).map((n) => [n, n + 1])))
-})
-
-test('M-39 a member that filters leaves its rows out and stalls nobody', async () => {
-  expect(await nest(iter(range(200)), zip(filter(isEven), inc)).list()).toHaveLength(100)
-})
-
-test('M-39 a member that gives several for one item fails the run, as rows would not be rows', async () => {
-  const twice = function* (n: number): Generator<number, void, void> {
-    yield n
-    yield n
-  }
-  const error = await failureOf(() => nest(iter([1]), zip(twice, inc)).list())
-  expect(error.code).toBe('PLB_NODE_CARDINALITY')
-})
-
-test('M-43 what seq and zip are built of are nodes like all others', () => {
-  const { nodes } = nest(iter([1]), seq(broadcast(inc, double)), zip(inc, double)).toBlueprint().graph
-  expect(nodes).toMatchObject({
-    seq: { properties: { collect: 'all', missing: 'partial' } },
-    zip: { coro: 'std.zip' },
-  })
-})
-
 test('M-T03 lists written out are the same chain as members side by side', async () => {
   const nested = nest([iter(range(5)), [inc, [new AddX(10)]]])
   const flat = nest(iter(range(5)), inc, new AddX(10))
@@ -261,28 +235,8 @@ test('M-T12 five of as add 10 to all', async () => {
   expect(sorted(await nest(iter(range(20)), as(5, AddX, 10)).list())).toEqual(range(20).map((n) => n + 10))
 })
 
-test('M-T13 seq around five of as keeps the order', async () => {
-  const [first, others] = [gate(), range(5)]
-  class Late extends Stage<number, number> {
-    override async do(n: number): Promise<void> {
-      if (n === 0) await first.opened
-      if (n === others.length - 1) first.open()
-      await this.put(n + 10)
-    }
-  }
-  expect(await nest(iter(others), seq(as(5, Late))).list()).toEqual([10, 11, 12, 13, 14])
-})
-
 test('M-T14 five of by make ten of two items', async () => {
   expect(sorted(await nest(iter([1, 2]), by(5, AddX, 1)).list())).toEqual([2, 2, 2, 2, 2, 3, 3, 3, 3, 3])
-})
-
-test('M-T15 zip of +10 and +100 gives rows in order', async () => {
-  expect(await nest(iter([1, 2, 3]), zip(new AddX(10), new AddX(100))).list()).toEqual([
-    [11, 101],
-    [12, 102],
-    [13, 103],
-  ])
 })
 
 test('M-T18 eight stages of five parallel adders deliver all 5 items', async () => {

@@ -104,10 +104,10 @@ test.each(STRATEGIES)('L-05 no more items are under way than there are slots (%s
 
 test.each(STRATEGIES)('L-06 each worker is an instance of its own, and each input goes to one (%s)', async (place) => {
   const { values, task } = keeping<{ n: number; worker: number }>()
-  const meeting = { run: stages.meeting, constants: { folder: folderWith().path }, workers: 3, packetsInFlight: 3 }
-  await execute([{ run: stages.numbers, constants: { count: 20 }, packetsInFlight: 3 }, meeting, task], on(place))
+  const meeting = { run: stages.meeting, constants: { folder: folderWith().path }, workers: 2, packetsInFlight: 2 }
+  await execute([{ run: stages.numbers, constants: { count: 20 }, packetsInFlight: 2 }, meeting, task], on(place))
   expect(values.map(({ n }) => n).sort((a, b) => a - b)).toEqual(range(20))
-  expect(new Set(values.map(({ worker }) => worker))).toEqual(new Set([0, 1, 2]))
+  expect(new Set(values.map(({ worker }) => worker))).toEqual(new Set([0, 1]))
 })
 
 test.each(STRATEGIES)('L-06 one worker keeps the order (%s)', async (place) => {
@@ -161,9 +161,9 @@ test.each(STRATEGIES)('L-13 a single task runs where it says, like any other (%s
 
 test.each(STRATEGIES)('L-14 at the end every worker stops, also one that had no item (%s)', async (place) => {
   const { values, task } = keeping<number>()
-  const counting = { run: stages.counting, constants: { folder: folderWith().path }, workers: 3, packetsInFlight: 3 }
+  const counting = { run: stages.counting, constants: { folder: folderWith().path }, workers: 2, packetsInFlight: 2 }
   await execute([{ run: stages.numbers, constants: { count: 1 } }, counting, task], on(place))
-  expect(values.sort()).toEqual([0, 0, 1])
+  expect(values.sort()).toEqual([0, 1])
 })
 
 test.each(STRATEGIES)(
@@ -248,7 +248,7 @@ test.each(STRATEGIES)('L-T03 with one packet in flight each, tasks work strictly
 test.each(STRATEGIES)(
   'L-T05 30,000 items through 15 workers, 1 that groups them, and 16 give the exact total (%s)',
   async (place) => {
-    const [count, wide, many] = place === 'coroutine' || isSoak ? [30_000, 15, 16] : [600, 3, 4]
+    const [count, wide, many] = place === 'coroutine' || isSoak ? [30_000, 15, 16] : [600, 2, 2]
     const { values, task } = keeping<number>()
     await execute(
       [

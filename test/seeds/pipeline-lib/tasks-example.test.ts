@@ -6,7 +6,7 @@ import { execute } from '@pipelines/flow/tasks'
 import { expect, test } from 'vitest'
 import { failureOf, range, turns } from '../../support/blackbox.js'
 import * as example from './fixtures/tasks-example.mjs'
-import { giving, keeping, STRATEGIES, sharedPlaces } from './tasks-support.js'
+import { giving, keeping, sharedPlaces } from './tasks-support.js'
 
 const on = sharedPlaces(example, new URL('./fixtures/tasks-example.mjs', import.meta.url))
 
@@ -65,7 +65,7 @@ test.each([1, 7, 10_000])('L-T30 the splitter gives title and text across the bo
   expect(values).toEqual(ARTICLES)
 })
 
-test.each(STRATEGIES)('L-T28 L-T29 L-T30 the whole example (%s)', async (place) => {
+test.each(['coroutine', 'thread'] as const)('L-T28 L-T29 L-T30 the whole example (%s)', async (place) => {
   await using server = await serverOf(piecesOf(gzipSync(document), 50))
   const { values, task } = keeping<example.Article>()
   await execute(

@@ -1,3 +1,5 @@
+import * as timers from 'node:timers'
+import type { Executor } from '@pipelines/core'
 import { type Parallelism, portable, type TasksOptions } from '@pipelines/flow/tasks'
 import { processes, threads } from '@pipelines/workers'
 import { afterAll, beforeEach } from 'vitest'
@@ -12,20 +14,25 @@ export const BESIDE: readonly Parallelism[] = ['thread', 'process']
 export const isSoak = process.env['SOAK'] !== undefined
 
 /**
- * Lets the functions of a fixture run everywhere, and gives the options for it. The tests of a file share threads and
- * processes, which end after the last one. Those that wait for the next test have a timer each, so timers are not looked at
- * after each test.
+ * Lets the functions of a fixture run in threads and processes, which the tests of a file share: they end after the last
+ * one. Those that wait for the next test have a timer each, so timers are not looked at after each test.
  */
-export function sharedPlaces(functions: object, url: URL): (parallelism: Parallelism) => TasksOptions {
+export function sharedExecutors(functions: object, url: URL): readonly Executor[] {
   portable(functions, url)
-  const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
+  const { setTimeout, setInterval } = timers
   beforeEach(() => {
-    Object.assign(globalThis, timers)
+    Object.assign(globalThis, { setTimeout, setInterval })
   })
   const executors = [threads(), processes()]
   afterAll(async () => {
     for (const executor of executors) await executor.close()
   })
+  return executors
+}
+
+/** The same, as options of tasks that run in one of these places. */
+export function sharedPlaces(functions: object, url: URL): (parallelism: Parallelism) => TasksOptions {
+  const executors = sharedExecutors(functions, url)
   return (parallelism) => ({ parallelism, executors })
 }
 

@@ -142,7 +142,7 @@ const SETTINGS = [
 ] as const
 
 test.each(STRATEGIES)('L-29 small and large messages through three tasks, as in the benchmark (%s)', async (place) => {
-  const [small, large] = isFull(place) ? [2000, 10] : [50, 2]
+  const [small, large] = isFull(place) ? [2000, 10] : [20, 1]
   for (const [workers, packetsInFlight] of isFull(place) ? SETTINGS : SETTINGS.slice(0, 2))
     for (const [count, length] of [
       [small, 10],

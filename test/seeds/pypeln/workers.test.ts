@@ -155,13 +155,20 @@ describe('the end', () => {
     async (_, module) => {
       const { ends } = await hooked((env) => module.each(work.double, numbers, hooks).run(undefined, { env }))
       for (const end of ends) expect(end).toMatchObject({ done: true, hasReason: false })
-      expect(ends.filter(({ activeWorkers }) => activeWorkers === 0)).toHaveLength(1)
+      expect(ends.map(({ activeWorkers }) => activeWorkers)).toContain(0)
     },
   )
 
   test.each(THREE)('Y-21 each onDone is told how many workers go on (%s)', async (_, module, workers) => {
     const { ends } = await met(module, workers)
     expect(sorted(ends.map(({ activeWorkers }) => activeWorkers))).toEqual(range(workers))
+  })
+
+  test.each(MODULES)('Y-21 they are counted well also where elements take no time (%s)', async (_, module) => {
+    for (let run = 0; run < 15; run++) {
+      const { ends } = await hooked((env) => module.each(work.double, numbers, hooks).run(undefined, { env }))
+      expect(sorted(ends.map(({ activeWorkers }) => activeWorkers))).toEqual(range(ends.length))
+    }
   })
 
   test.each(THREE)('Y-18 onDone is called after an error too, with a reason (%s)', async (_, module, workers) => {

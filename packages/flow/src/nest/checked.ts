@@ -3,6 +3,7 @@ import { Copies, Group, type Maker, Step } from './members.js'
 import { type GroupPart, type Part, partOf, stagesIn } from './parts.js'
 import { isReady } from './ready.js'
 import { Stage } from './stage.js'
+import { nameOfStage } from './stage-runs.js'
 
 /** How deep members may be nested: an array may contain itself. */
 const DEEPEST = 100
@@ -69,7 +70,7 @@ export class Checked {
   }
 
   #stage(stage: Stage, pointer: string, { name, args, ...properties }: Step['options']): Part {
-    const { name: label } = stage.constructor
+    const label = nameOfStage(stage)
     const { workers = 1, executor = 'inline' } = properties
     this.#note(stage, pointer)
     if (args !== undefined)
@@ -91,7 +92,7 @@ export class Checked {
   #note(stage: Stage, pointer: string): void {
     if (this.#stages.has(stage))
       this.#add(pointer, {
-        what: `This instance of ${stage.constructor.name} is in the nest already.`,
+        what: `This instance of ${nameOfStage(stage)} is in the nest already.`,
         hint: 'Make another one.',
       })
     this.#stages.add(stage)

@@ -1,9 +1,12 @@
 import { type GroupPart, type Part, stagesIn } from './parts.js'
 import type { Stage } from './stage.js'
+import { nameOfStage } from './stage-runs.js'
 
 /** A name by which stages put to another nest: one that a property and a port can have. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 const PORTS: ReadonlySet<string> = new Set(['out', 'error'])
+/** What stages were given to put to: a later nest may give it to them too. */
+const lent = new WeakSet<object>()
 
 /** Everything that is cut in somewhere in a part, or in what is cut in there; each once. */
 export function cutInto(part: Part): readonly GroupPart[] {
@@ -31,7 +34,7 @@ export function wrongCut(part: GroupPart, name: unknown, other: GroupPart): stri
   if (part.cuts?.has(name) === true) return 'is cut in already'
   const ours = new Set(stagesOf(part))
   const taken = [...ours].find((stage) => isTaken(stage, name))
-  if (taken !== undefined) return `is something that ${taken.constructor.name} has already`
+  if (taken !== undefined) return `is something that ${nameOfStage(taken)} has already`
   if (other === part || cutInto(other).includes(part)) return 'leads back to the nest itself'
   if (stagesOf(other).some((stage) => ours.has(stage)) && !cutInto(part).includes(other))
     return 'has a stage that is in this nest too'
@@ -45,13 +48,16 @@ export function lendCuts(part: Part): void {
   for (const [name, other] of part.cuts ?? []) {
     lendCuts(other)
     for (const stage of stagesIn(part))
-      if (Reflect.get(stage, name) === undefined)
-        Object.defineProperty(stage, name, { value: stage.cut(name), configurable: true })
+      if (Reflect.get(stage, name) === undefined) {
+        const value = stage.cut(name)
+        lent.add(value)
+        Object.defineProperty(stage, name, { value, configurable: true })
+      }
   }
 }
 
 /** A field that is declared and not set is there for the cut. */
 function isTaken(stage: Stage, name: string): boolean {
   const own = Object.getOwnPropertyDescriptor(stage, name)
-  return own === undefined ? name in stage : own.value !== undefined
+  return own === undefined ? name in stage : own.value !== undefined && !lent.has(own.value)
 }

@@ -1,14 +1,16 @@
 import type { Context } from '@pipelines/core'
 import { type Blueprint, BlueprintBuilder, type NewNode, type NewProperties } from '../blueprint.js'
-import { clearMeta, inOrder, listOf, nowhere } from './glue.js'
+import { asRow, clearMeta, inOrder, listOf, nowhere, timedJoin } from './glue.js'
 import {
+  alikeIn,
   type GroupPart,
+  inFlightOf,
   isSameWork,
   type Part,
   type StagesPart,
   startsWide,
+  times,
   type WorkPart,
-  workersOf,
 } from './parts.js'
 import type { Stage } from './stage.js'
 import { stagesCoro } from './stage-coro.js'
@@ -68,6 +70,8 @@ class GraphMaker {
   readonly #entrances = new Map<GroupPart, string>()
   /** What is cut in and not made yet. */
   readonly #cutIn: GroupPart[] = []
+  /** Nodes whose items go to whoever is free. */
+  readonly #shares = new Set<string>()
   #depth = 0
 
   constructor(options: NestGraphOptions) {
@@ -146,19 +150,30 @@ class GraphMaker {
   }
 
   #parallel(parts: readonly Part[], froms: readonly string[]): Made {
-    if (froms.length > 0 && isSameWork(parts)) {
+    const isInShare = this.#isShare(froms)
+    if (froms.length > 0 && !isInShare && isSameWork(parts)) {
       const [first] = parts
       const { tails, layout } = this.#work(times(first, parts.length), froms)
       return { tails, layout: { parallel: parts.map(() => layout) } }
     }
-    const isShared = froms.length > 0 && parts.length > 1
-    // Who is free has asked for the next item: no other item waits in front of it.
-    const properties = { fanOut: 'share', packetsInFlight: Math.max(...parts.map(workersOf)) } as const
-    const from = isShared ? [this.#glue('share', 'std.pass', froms, properties)] : froms
+    const isShared = isInShare || (froms.length > 0 && parts.length > 1)
+    const from = isShared && !isInShare ? [this.#share(parts, froms)] : froms
     const made = parts.map((part) =>
       this.#part(part, isShared && startsWide(part) ? [this.#glue('pass', 'std.pass', from)] : from),
     )
     return { tails: made.flatMap(({ tails }) => tails), layout: { parallel: made.map(({ layout }) => layout) } }
+  }
+
+  /** A node whose items go to whoever is free: has asked for the next one, so that no other waits in front of it. */
+  #share(parts: readonly Part[], froms: readonly string[]): string {
+    const node = this.#glue('share', 'std.pass', froms, { fanOut: 'share', packetsInFlight: inFlightOf(parts) })
+    this.#shares.add(node)
+    return node
+  }
+
+  /** Whether items come from such a node: then several workers are several nodes, each of which asks for itself. */
+  #isShare([from]: readonly string[]): boolean {
+    return from !== undefined && this.#shares.has(from)
   }
 
   #each(parts: readonly Part[], froms: readonly string[]): { tails: readonly string[]; layouts: readonly Layout[] } {
@@ -177,7 +192,8 @@ class GraphMaker {
     const fork = this.#one('fork', froms)
     const { tails, layout } = this.#serial({ kind: 'serial', parts }, [fork])
     // The item itself comes there too, so that its place is known whatever becomes of it inside.
-    const join = this.#glue('seq', inOrder, [fork, ...tails], {
+    const coro = this.#options.timed ? timedJoin(inOrder) : inOrder
+    const join = this.#glue('seq', coro, [fork, ...tails], {
       aggregateInputs: true,
       missing: 'partial',
       collect: 'all',
@@ -205,10 +221,11 @@ class GraphMaker {
     const layout = { zip: made.map((one) => one.layout) }
     // What comes from different sources is paired by its place, up to the end of the shortest.
     const properties: NewProperties = froms.length === 0 ? { unequal: 'shortest' } : {}
+    const coro = this.#options.timed ? timedJoin(asRow) : 'std.zip'
     const join =
       tails.length === 1
         ? this.#glue('zip', listOf, tails)
-        : this.#glue('zip', 'std.zip', tails, { aggregateInputs: true, ...properties })
+        : this.#glue('zip', coro, tails, { aggregateInputs: true, ...properties })
     return { tails: [join], layout }
   }
 
@@ -227,11 +244,11 @@ class GraphMaker {
 
   #stages(part: StagesPart, froms: readonly string[]): Made {
     const { stages } = part
-    if (froms.length > 0 || stages.length === 1) {
+    if (stages.length === 1 || (froms.length > 0 && !this.#isShare(froms))) {
       const node = this.#stage(part, stages, froms)
       return { tails: [node], layout: stages.length === 1 ? node : { parallel: stages.map(() => node) } }
     }
-    const nodes = stages.map((stage) => this.#stage(part, [stage], []))
+    const nodes = stages.map((stage) => this.#stage(part, [stage], froms))
     return { tails: nodes, layout: { parallel: nodes } }
   }
 
@@ -269,23 +286,6 @@ class GraphMaker {
     this.#places.push({ node: name, depth: Math.max(0, this.#depth - 1) })
     return name
   }
-}
-
-/** The same work, by so many more workers. */
-function times(part: WorkPart, count: number): WorkPart {
-  const { workers = 1 } = part.properties
-  return { ...part, properties: { ordered: false, ...part.properties, workers: workers * count } }
-}
-
-/** One node that keeps order, where that is all there is in a part. */
-function alikeIn(part: Part): WorkPart | undefined {
-  const parts = part.kind === 'parallel' ? part.parts : [part]
-  if (!isSameWork(parts)) return undefined
-  const { coro } = parts[0]
-  // A stream has no order among its workers.
-  if (typeof coro === 'object' && coro.kind === 'stream') return undefined
-  const work = times(parts[0], parts.length)
-  return { ...work, properties: { ...work.properties, ordered: true } }
 }
 
 /** Whether what a call gives belongs to one item, and the call is made in the program itself. */

@@ -3,7 +3,8 @@ import type { Pipeline } from '@pipelines/plumber'
 import { type ItemsOptions, plumberFor } from '../flow-run.js'
 import type { NestGraph } from './nest-graph.js'
 import type { QueueInfo, Stage } from './stage.js'
-import { initializeOnce, showQueues } from './stage-run.js'
+import { showQueues } from './stage-run.js'
+import { engage } from './stage-runs.js'
 import { type WatchOptions, watchPipeline } from './watch.js'
 
 /** Told of the error that ended a run. The report is absent where nothing had begun. */
@@ -37,6 +38,8 @@ export class NestRun {
   #pipeline: Pipeline | undefined
   #watching: WatchOptions | undefined
   #unwatch: () => void = nothing
+  /** Lets the stages go. */
+  #release: () => void = nothing
   isStarted = false
   isStopped = false
   isFinished = false
@@ -77,7 +80,7 @@ export class NestRun {
   /** Ends it: what is inside is given up. */
   stop(): void {
     this.isStopped = true
-    void this.#pipeline?.doomsday(STOPPED)
+    void this.#pipeline?.doomsday(stopped())
   }
 
   /** How full the queues are; an empty list before it runs. */
@@ -130,7 +133,7 @@ export class NestRun {
 
   async #prepare(): Promise<Plumbing> {
     const { graph, stages, options } = this.#setup()
-    for (const stage of stages) initializeOnce(stage)
+    this.#release = engage(stages)
     const plumbing = await plumberFor(graph.blueprint, options)
     const onStart = (pipeline: Pipeline): void => {
       this.#started(pipeline, stages)
@@ -144,13 +147,14 @@ export class NestRun {
     for (const stage of stages) showQueues(stage, () => this.queues)
     if (this.#watching !== undefined) this.#unwatch = watchPipeline(pipeline, this.#watching)
     void pipeline.settled.then((report) => this.#over(report, report.error))
-    if (this.isStopped) void pipeline.doomsday(STOPPED)
+    if (this.isStopped) void pipeline.doomsday(stopped())
   }
 
   /** Settles `ended`: a run that was stopped has ended as it should, and an error that is handled is nobody's any more. */
   async #over(report: RunReport | undefined, cause: unknown): Promise<void> {
     if (this.isFinished) return
     this.isFinished = true
+    this.#release()
     this.unwatch()
     const isWell = report?.outcome === 'completed' || (report?.outcome === 'doomed' && this.isStopped)
     if (isWell) return this.#resolve(report)
@@ -166,4 +170,6 @@ export class NestRun {
   }
 }
 
-const STOPPED = 'the nest was stopped'
+/** What calls that go on are told. */
+const stopped = (): PipelineError =>
+  new PipelineError('RUN_CANCELLED', { what: 'The nest was stopped, and what was inside' })

@@ -59,13 +59,30 @@ export function isSameWork(parts: readonly Part[]): parts is readonly [WorkPart,
   return first?.kind === 'work' && parts.every((part) => part.kind === 'work' && part.member === first.member)
 }
 
-/** How many items a part may have in its calls, where it begins. */
-export function workersOf(part: Part): number {
-  if (part.kind === 'stages') return part.stages.length
-  if (part.kind === 'work') return part.properties.workers ?? 1
-  if (part.kind === 'parallel' && isSameWork(part.parts)) return workersOf(part.parts[0]) * part.parts.length
-  const first = beginningOf(part)
-  return first === undefined ? 1 : workersOf(first)
+/** The same work, by so many more workers. */
+export function times(part: WorkPart, count: number): WorkPart {
+  const { workers = 1 } = part.properties
+  return { ...part, properties: { ordered: false, ...part.properties, workers: workers * count } }
+}
+
+/** One node that keeps order, where that is all there is in a part. */
+export function alikeIn(part: Part): WorkPart | undefined {
+  const parts = part.kind === 'parallel' ? part.parts : [part]
+  if (!isSameWork(parts)) return undefined
+  const { coro } = parts[0]
+  // A stream has no order among its workers.
+  if (typeof coro === 'object' && coro.kind === 'stream') return undefined
+  const work = times(parts[0], parts.length)
+  return { ...work, properties: { ...work.properties, ordered: true } }
+}
+
+/**
+ * How many items each of several parts may be given that share them: as many as a step has workers where one begins. All
+ * else that is several workers is taken apart there.
+ */
+export function inFlightOf(parts: readonly Part[]): number {
+  const workers = parts.flatMap(beginningsOf).map((part) => (part.kind === 'work' ? (part.properties.workers ?? 1) : 1))
+  return Math.max(1, ...workers)
 }
 
 /** Whether an item that comes to a part goes to more than one node: then it cannot go there as one of several. */
@@ -73,6 +90,12 @@ export function startsWide(part: Part): boolean {
   if (part.kind === 'broadcast' || part.kind === 'seq' || part.kind === 'zip') return true
   const first = part.kind === 'serial' || part.kind === 'parallel' ? beginningOf(part) : undefined
   return first !== undefined && startsWide(first)
+}
+
+/** The parts of which an item comes to one first. */
+function beginningsOf(part: Part): readonly Part[] {
+  if (part.kind === 'parallel') return part.parts.flatMap(beginningsOf)
+  return part.kind === 'serial' ? part.parts.slice(0, 1).flatMap(beginningsOf) : [part]
 }
 
 /** The part that what comes to a group comes to first, where there is one; several in parallel have a node in front. */

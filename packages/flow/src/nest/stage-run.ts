@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Context, isThenable, type Meta, PipelineError } from '@pipelines/core/coro'
 import type { QueueInfo, Stage, StageInfo } from './stage.js'
+import { enter } from './stage-runs.js'
 import { StageWork } from './stage-work.js'
+import { timing } from './timings.js'
 
 /** An item that was put and has not left yet. */
 interface Put {
@@ -22,29 +24,11 @@ export interface StageInputs extends AsyncIterable<unknown> {
 /** How full the queues of a pipeline are. */
 export type QueuesOf = () => readonly QueueInfo[]
 
-const runs = new WeakMap<object, StageRun>()
 const queues = new WeakMap<object, QueuesOf>()
-
-/** The run of a stage that goes on, or was the last one. */
-export const runOf = (stage: object): StageRun | undefined => runs.get(stage)
 
 /** Lets a stage tell how full its queues are. */
 export function showQueues(stage: object, of: QueuesOf): void {
   queues.set(stage, of)
-}
-
-const initialized = new WeakSet<object>()
-
-/** Calls `initialize` of a stage, unless that has been done. */
-export function initializeOnce(stage: Stage): void {
-  if (initialized.has(stage)) return
-  initialized.add(stage)
-  try {
-    stage.initialize(...stage.args)
-  } catch (cause) {
-    const { name: node } = stage.constructor
-    throw new PipelineError('NODE_FAILED', { node, attempts: 1, phase: 'setup', cause }, cause)
-  }
 }
 
 const nothing = (): void => {}
@@ -58,6 +42,8 @@ export class StageRun {
   readonly #stage: Stage
   readonly #drop: unknown
   readonly #timed: boolean
+  /** Lets the stage go. */
+  readonly #release: () => void
   readonly #puts: Put[] = []
   /** The one that has left, and is not accepted yet. */
   #inHand: Put | undefined
@@ -81,8 +67,7 @@ export class StageRun {
     this.context = context
     this.#drop = drop
     this.#timed = timed
-    initializeOnce(stage)
-    runs.set(stage, this)
+    this.#release = enter(stage, this)
   }
 
   /** Everything that the stage does, from `setup` to `teardown`, and what it puts meanwhile. */
@@ -141,6 +126,11 @@ export class StageRun {
     put.catch(nothing) // who does not wait for it has not to hear of the end either
     this.#wake()
     return put
+  }
+
+  /** Whether it is not over, or a call goes on though it is: who would take the stage now would get what that puts. */
+  get isAtWork(): boolean {
+    return !this.isOver || this.#work?.isOver === false
   }
 
   stop(): void {
@@ -211,25 +201,22 @@ export class StageRun {
 
   /** What is yielded for an item to leave. */
   #leaving({ item, port, meta }: Put): unknown {
-    if (port === undefined && meta === undefined) return item
+    // At a leaf, `undefined` that is yielded is no output.
+    if (port === undefined && meta === undefined && item !== undefined) return item
     this.context.emit(port ?? 'out', item, meta && { meta })
     return this.#drop
   }
 
   /** How the meta to put differs from that of the item in hand. What is taken out is `undefined` from there on. */
   #changes(): Meta | undefined {
-    const { meta: inherited, node } = this.context
+    const { meta: inherited } = this.context
     const own = this.#meta
     const changes: Record<string, unknown> = {}
     if (own !== undefined) {
       for (const key of Object.keys(inherited)) if (!Object.hasOwn(own, key)) changes[key] = undefined
       for (const [key, value] of Object.entries(own)) if (inherited[key] !== value) changes[key] = value
     }
-    if (this.#timed) {
-      const { timings } = inherited
-      const seconds = (performance.now() - this.#begun) / 1000
-      changes['timings'] = { ...(typeof timings === 'object' ? timings : {}), [node]: seconds }
-    }
+    if (this.#timed) Object.assign(changes, timing(this.context, performance.now() - this.#begun))
     return Object.keys(changes).length > 0 ? changes : undefined
   }
 
@@ -242,6 +229,7 @@ export class StageRun {
   #over(reason: unknown): void {
     this.isOver = true
     this.#mute = false
+    this.#release()
     this.#refuse(reason ?? this.#ended)
   }
 

@@ -1,5 +1,6 @@
 import { type Context, type Logger, PipelineError } from '@pipelines/core/coro'
-import { runOf, type StageRun } from './stage-run.js'
+import type { StageRun } from './stage-run.js'
+import { nameOfStage, runOf } from './stage-runs.js'
 
 /** Where a stage puts what is for another nest: see `Nest.xcut`. */
 export interface Cut<T = unknown> {
@@ -47,7 +48,7 @@ export class Stage<In = unknown, Out = unknown, Args extends readonly unknown[] 
     this.args = args
   }
 
-  /** Called when the nest is started, before anything runs: stage by stage, in order. It must not put, nor wait. */
+  /** Called when a nest is started that it stands in, before anything runs: stage by stage, in order. It must not put, nor wait. */
   initialize(..._args: Args): unknown {
     return undefined
   }
@@ -131,7 +132,7 @@ export class Stage<In = unknown, Out = unknown, Args extends readonly unknown[] 
 
   /** Its name, and how full its queues are. */
   info(): StageInfo {
-    return runOf(this)?.info() ?? { name: this.constructor.name, inputs: [], outputs: [] }
+    return runOf(this)?.info() ?? { name: nameOfStage(this), inputs: [], outputs: [] }
   }
 
   get #context(): Context {
@@ -142,7 +143,7 @@ export class Stage<In = unknown, Out = unknown, Args extends readonly unknown[] 
     const run = runOf(this)
     if (run !== undefined) return run
     throw new PipelineError('STATE_NOT_RUNNING', {
-      what: `Stage "${this.constructor.name}", which cannot ${what} yet,`,
+      what: `Stage "${nameOfStage(this)}", which cannot ${what} yet,`,
       state: 'idle',
     })
   }

@@ -1,4 +1,5 @@
 import { type Context, type Coro, DROP, isGenerator, isThenable } from '@pipelines/core'
+import { timing } from './timings.js'
 
 /** Calls a function, and lets what it gives carry the seconds that this took: `meta.timings`, by the name of the node. */
 export function timed(fn: Coro): Coro {
@@ -41,8 +42,5 @@ async function* drawn(
 }
 
 function leave(item: unknown, context: Context, tookMs: number): void {
-  const { meta, node } = context
-  const { timings } = meta
-  const before = typeof timings === 'object' ? timings : {}
-  context.emit('out', item, { meta: { timings: { ...before, [node]: tookMs / 1000 } } })
+  context.emit('out', item, { meta: timing(context, tookMs) })
 }
