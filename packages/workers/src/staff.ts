@@ -19,6 +19,8 @@ export class Staff {
   readonly #pool: Pool
   readonly #binding: NodeBinding
   readonly #lanes: Lane[] = []
+  /** Those that were told to set up: that they have done so is known here a little later. */
+  readonly #beginning = new Set<Lane>()
   /** Those whose teardown has begun. */
   readonly #leaving = new Set<Lane>()
   #closing = false
@@ -86,8 +88,7 @@ export class Staff {
   }
 
   #isActive(lane: Lane): boolean {
-    const isBegun = lane.isSetUp || lane.prepared !== undefined // that it is set up is known here a little later
-    return isBegun && !lane.isOver && !this.#leaving.has(lane)
+    return (lane.isSetUp || this.#beginning.has(lane)) && !lane.isOver && !this.#leaving.has(lane)
   }
 
   #open(index: number): Lane {
@@ -113,12 +114,15 @@ export class Staff {
       const lane = await this.#warm(first)
       if (lane !== first) return await this.prepare(lane.index)
       if (lane.isSetUp) return lane
+      this.#beginning.add(lane)
       await this.#owner.setUp(lane)
       if (lane.isOver) throw new PipelineError('INTERNAL', { what: 'a worker that has ended was set up' })
       lane.isSetUp = true
       return lane
     } catch (error) {
       throw error instanceof RunnerError ? error : new RunnerError('setup', error)
+    } finally {
+      this.#beginning.delete(first)
     }
   }
 
