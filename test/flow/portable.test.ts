@@ -1,3 +1,4 @@
+import { setInterval, setTimeout } from 'node:timers'
 import { concat, type Flow, flow, portable } from '@pipelines/flow'
 import { Plumber } from '@pipelines/plumber'
 import { threads } from '@pipelines/workers'
@@ -13,7 +14,7 @@ import { all, double, namesOf, nodesOf } from './flow-support.js'
 const url = new URL('fixtures/flow-work.mjs', import.meta.url)
 portable(work, url)
 
-const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
+const timers = { setTimeout, setInterval }
 beforeEach(() => {
   Object.assign(globalThis, timers)
 })

@@ -1,3 +1,4 @@
+import { setInterval, setTimeout } from 'node:timers'
 import { flow, portable } from '@pipelines/flow'
 import * as pl from '@pipelines/flow/pypeln'
 import { processes, threads } from '@pipelines/workers'
@@ -12,7 +13,7 @@ import { all, double, nodesOf } from './flow-support.js'
 
 portable(work, new URL('fixtures/flow-work.mjs', import.meta.url))
 
-const timers = { setTimeout: globalThis.setTimeout, setInterval: globalThis.setInterval }
+const timers = { setTimeout, setInterval }
 beforeEach(() => {
   Object.assign(globalThis, timers)
 })
