@@ -22,7 +22,10 @@ async function line(mid: { readonly coro: string } & Readonly<Record<string, unk
 test.each([
   ['gives one output of an input', { coro: 'repeats', packetsInFlight: 1 }, 1],
   ['gives several outputs of an input', { coro: 'repeats', args: { times: 3 }, packetsInFlight: 2, workers: 3 }, 3],
+  ['gives one output of an input, for many at once', { coro: 'repeats', packetsInFlight: 5, workers: 2 }, 1],
   ['emits, and is no generator', { coro: 'emits', packetsInFlight: 1, workers: 2 }, 1],
+  ['emits many, and is no generator', { coro: 'emits', packetsInFlight: 4 }, 1],
+  ['emits, and yields nothing', { coro: 'emitsOnly', packetsInFlight: 3, workers: 2 }, 1],
 ])('a stream that %s makes one for each place', async (_what, mid, times) => {
   const { made, open, given, pipeline } = await line(mid)
   await until(() => made() === mid.packetsInFlight)
@@ -41,6 +44,17 @@ test.each(['emitsAndYields', 'emitsAndYieldsEach'])('what is emitted beside an o
   open()
   expectBalancedBooks(await pipeline.settled, [])
   expect(given).toEqual(range(8).flatMap((n) => [n, n]))
+})
+
+test.each([
+  ['asksFirst', 1],
+  ['asksFirst', 4],
+  ['enlarges', 4],
+])('nothing stands still: %s, with %i in flight', async (coro, packetsInFlight) => {
+  const { open, given, pipeline } = await line({ coro, packetsInFlight })
+  open()
+  expectBalancedBooks(await pipeline.settled, [])
+  expect(given.map((one) => (typeof one === 'object' ? (one as { n: number }).n : one))).toEqual(range(8))
 })
 
 test('a worker that waits for a place is let go at doomsday', async () => {

@@ -108,9 +108,10 @@ describe('outputs of a stream elsewhere', () => {
       give: () => void seen.push('give'),
     }
     const { outputs } = outputsOf(feed)
-    outputs.add(given({ wants: 1 }, { value: 'a', inputs: 1 }, { value: 'b', inputs: 2 }))
+    outputs.add(given({ wants: 1, inputs: 0 }))
+    outputs.add(given({ value: 'a', inputs: 1 }, { value: 'b', inputs: 2 }))
     expect([(await outputs.next()).value, (await outputs.next()).value]).toEqual(['a', 'b'])
-    expect(seen).toEqual(['give', 1, 2])
+    expect(seen).toEqual([0, 'give', 1, 2])
   })
 
   test('that are given up still feed it, so that it hears of the end', async () => {
@@ -151,5 +152,47 @@ describe('outputs that are made when they are asked for', () => {
     await first
     void outputs.next()
     expect(told).toEqual([1, 2])
+  })
+
+  /** The same with five places for outputs, and a worker that was sent so many inputs beyond the one it is at. */
+  function withPlaces(ahead?: number) {
+    const told: number[] = []
+    const source = { taken: (count: number) => void told.push(count), wantsNoMore: () => {} }
+    const allowed: number[] = []
+    const give: Feed['give'] = (_spentMs, allow) => void allowed.push(allow(4))
+    const feed = ahead === undefined ? undefined : { ahead, advance: () => undefined, give }
+    const places = (most: number) => Math.min(most, 5)
+    const outputs = new RemoteOutputs(source, { emit: () => {} }, { inStep: true, places, ...(feed && { feed }) })
+    return { told, allowed, outputs }
+  }
+
+  test('are asked for together where there are places, when the last of them were taken', async () => {
+    const { outputs, told } = withPlaces()
+    const first = outputs.next()
+    expect(told).toEqual([5])
+    outputs.add(values(1, 2, 3))
+    await first
+    for (const _ of [2, 3]) await outputs.next()
+    void outputs.next()
+    expect(told, 'two more may be made').toEqual([5])
+    outputs.add(values(4, 5))
+    await turns(1)
+    for (const _ of [5, 6]) void outputs.next()
+    expect(told).toEqual([5, 5])
+  })
+
+  test.each([0, 2])('of %i inputs are as many as these, and one to ask for others with', (ahead) => {
+    const { outputs, told } = withPlaces(ahead)
+    void outputs.next()
+    expect(told).toEqual([ahead + 1])
+  })
+
+  test('come with the inputs that they are made of, beyond one that may be on its way', async () => {
+    const { outputs, told, allowed } = withPlaces(2)
+    const first = outputs.next()
+    outputs.add(given({ value: 1, inputs: 1 }, { wants: 1, inputs: 1 }))
+    await first
+    void outputs.next()
+    expect([told, allowed]).toEqual([[3], [3]])
   })
 })

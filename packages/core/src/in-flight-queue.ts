@@ -34,6 +34,13 @@ export class InFlightQueue extends Queue {
     return new Promise((resume) => this.#reserving.push(resume))
   }
 
+  /** The same, only if there is one. */
+  reserveNow(): boolean {
+    if (!this.#hasPlace) return false
+    this.#reserved++
+    return true
+  }
+
   /** The item was not made. */
   unreserve(): void {
     if (this.#reserved === 0) return
@@ -97,6 +104,11 @@ export class InFlightQueue extends Queue {
       this.#reserved++
       this.#reserving.shift()?.()
     }
+  }
+
+  /** How many places nobody has. */
+  get free(): number {
+    return this.#most - this.size - this.#inWork - this.#reserved - this.#placed
   }
 
   get #hasPlace(): boolean {

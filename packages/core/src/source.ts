@@ -10,6 +10,7 @@ import { NO_META, Packet, Scope, withMeta } from './packet.js'
 import { OUT } from './plan.js'
 import { Root } from './roots.js'
 import type { WorkerSlot } from './slot.js'
+import type { StreamInputs } from './stream-inputs.js'
 import { show } from './text.js'
 
 export interface SourceOptions extends NodeOptions {
@@ -99,7 +100,10 @@ export class Source extends EmittingNode {
 
   /** Runs the coroutine; gives the iterator of what it returned, if that is iterable. */
   async #call(slot: WorkerSlot): Promise<ReturnType<typeof iteratorOf>> {
-    const output: SourceOutput = { put: (value, options) => this.#put(slot, value, options?.meta) }
+    const output: SourceOutput & Pick<StreamInputs, 'places'> = {
+      put: (value, options) => this.#put(slot, value, options?.meta),
+      places: (most) => this.#place?.takeMore(most) ?? 1,
+    }
     const result = this.runner.run(output, slot)
     const returned = isThenable(result) ? await result : result
     const iterator = iteratorOf(returned)

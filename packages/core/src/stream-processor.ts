@@ -4,31 +4,18 @@ import { PipelineError } from './errors.js'
 import { Faulty, type Inlet, type InletHooks } from './inlet.js'
 import { isThenable } from './iterate.js'
 import type { NodeOptions } from './node-options.js'
-import { type OwnPlace, ownPlaceOf } from './own-place.js'
+import { ownPlaceOf } from './own-place.js'
 import { pacer } from './pacer.js'
 import { NO_META, Packet, type Scope } from './packet.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 import type { WorkerSlot } from './slot.js'
+import type { StreamCall } from './stream-call.js'
 import { END_OF_INPUTS, inputsOf, type StreamInputs } from './stream-inputs.js'
 
 export interface StreamProcessorOptions extends NodeOptions {
   readonly inlet: (hooks: InletHooks) => Inlet
   readonly holds: readonly Token[]
-}
-
-/** One instance of the coroutine at work. */
-interface Call {
-  /** Whether it was told to end because there are fewer workers now. */
-  retired: boolean
-  /** Whether it wants no more input: it has returned, or left its loop. */
-  over: boolean
-  /** Whether an output of the item in hand was accepted. */
-  accepted: boolean
-  /** Items that were taken beyond the one in hand. */
-  readonly ahead: { readonly packet: Packet; readonly index: number }[]
-  /** That of its next output; absent where outputs need none. */
-  readonly place: OwnPlace | undefined
 }
 
 /**
@@ -42,7 +29,7 @@ export class StreamProcessor extends EmittingNode {
   readonly #inlet: Inlet
   /** Instances that wait for an item. */
   readonly #waiting = new Ring<() => void>()
-  readonly #calls = new Map<WorkerSlot, Call>()
+  readonly #calls = new Map<WorkerSlot, StreamCall>()
   #instances = 0
   #taken = 0
 
@@ -117,7 +104,7 @@ export class StreamProcessor extends EmittingNode {
   readonly #instance = async (): Promise<void> => {
     const started = pacer.look()
     const place = ownPlaceOf(this.outlet.places, this.movement)
-    const call: Call = { retired: false, over: false, accepted: false, ahead: [], place }
+    const call: StreamCall = { retired: false, over: false, accepted: false, ahead: [], place }
     try {
       if (this.running) await this.#consume(call)
     } finally {
@@ -137,7 +124,7 @@ export class StreamProcessor extends EmittingNode {
     if (this.running && !this.#inlet.over) this.#inlet.close()
   }
 
-  async #consume(call: Call): Promise<void> {
+  async #consume(call: StreamCall): Promise<void> {
     const slot = await this.slot()
     if (slot === undefined) return
     this.#calls.set(slot, call)
@@ -162,7 +149,7 @@ export class StreamProcessor extends EmittingNode {
     }
   }
 
-  #way(slot: WorkerSlot, call: Call): Way {
+  #way(slot: WorkerSlot, call: StreamCall): Way {
     return {
       origin: () => this.#origin(slot),
       place: call.place,
@@ -173,10 +160,11 @@ export class StreamProcessor extends EmittingNode {
   }
 
   /** What the coroutine consumes. */
-  #inputs(slot: WorkerSlot, call: Call, way: Way): StreamInputs {
+  #inputs(slot: WorkerSlot, call: StreamCall, way: Way): StreamInputs {
     return inputsOf({
-      next: async () => {
-        await this.#leaveHand(slot, call, way)
+      next: async (ahead) => {
+        const leaving = this.#leaveHand(slot, call, way)
+        if (leaving !== undefined) await leaving
         call.place?.giveBack()
         const packet = await this.#take(call)
         if (packet === undefined) {
@@ -184,14 +172,22 @@ export class StreamProcessor extends EmittingNode {
           return END_OF_INPUTS
         }
         slot.begin(packet, this.#taken++)
+        if (ahead > 0) this.#takeAhead(call, ahead)
         return { done: false, value: packet.value }
       },
-      ahead: (most) => this.#takeAhead(call, most),
-      advance: async () => {
-        await this.#leaveHand(slot, call, way)
-        const first = call.ahead.shift()
-        if (first !== undefined) slot.begin(first.packet, first.index)
+      taken: (value) => ({
+        inputs: [{ value, meta: slot.meta }, ...call.ahead.map(({ packet }) => packet)],
+        places: call.place?.held ?? 1,
+      }),
+      advance: () => {
+        const next = (): void => {
+          const first = call.ahead.shift()
+          if (first !== undefined) slot.begin(first.packet, first.index)
+        }
+        const leaving = this.#leaveHand(slot, call, way)
+        return leaving === undefined ? next() : leaving.then(next)
       },
+      places: (most) => call.place?.takeMore(most, this.#without) ?? 1,
       left: () => {
         call.over = true
         this.#wake()
@@ -200,36 +196,49 @@ export class StreamProcessor extends EmittingNode {
   }
 
   /** The next item is asked for. */
-  async #leaveHand(slot: WorkerSlot, call: Call, way: Way): Promise<void> {
-    await this.sendEmissions(slot, way)
+  #leaveHand(slot: WorkerSlot, call: StreamCall, way: Way): void | Promise<void> {
+    const settle = (): void => {
+      this.#settle(slot, call.accepted)
+      call.accepted = false
+    }
     // With a place for what comes of that one: so a whole chain goes in step.
-    if (call.place?.take() === false) await call.place.taken()
-    this.#settle(slot, call.accepted)
-    call.accepted = false
+    if (!slot.hasEmissions) return call.place?.take() === false ? call.place.taken().then(settle) : settle()
+    return this.sendEmissions(slot, way)
+      .then(() => call.place?.taken())
+      .then(settle)
   }
 
-  #takeAhead(call: Call, most: number): readonly Packet[] {
-    const packets: Packet[] = []
-    while (packets.length < most && this.#mayTake(call) && this.#inlet.ready) {
+  #takeAhead(call: StreamCall, wanted: number): void {
+    const { ahead, place } = call
+    // One place is left over, if there are several: who has it may ask for the next inputs, and need not wait for that.
+    const places = place?.takeMore(wanted + 2, this.#without) ?? 1
+    const most = places === 1 ? wanted : Math.min(wanted, places - 2)
+    while (ahead.length < most && this.#mayTake(call) && this.#inlet.ready) {
       const taken = this.#inlet.take()
       if (taken === undefined || taken instanceof Faulty) break
-      call.ahead.push({ packet: taken, index: this.#taken++ })
-      packets.push(taken)
+      ahead.push({ packet: taken, index: this.#taken++ })
       if (taken.scope !== this.host.scope) break // a request may be cancelled, and its item with it
     }
-    return packets
+    place?.giveBack(ahead.length + 2)
   }
 
-  #mayTake(call: Call): boolean {
+  /** Instances that have no place: whoever asks has one. */
+  get #without(): number {
+    let without = this.#instances
+    for (const { place } of this.#calls.values()) if (place !== undefined && place.held > 0) without--
+    return without
+  }
+
+  #mayTake(call: StreamCall): boolean {
     return this.running && !this.bursts.paused && !call.over && this.#instances <= this.workers
   }
 
   /** What a call had taken ahead and will not work off. */
-  #leave(call: Call): void {
+  #leave(call: StreamCall): void {
     for (const { packet } of call.ahead.splice(0)) this.givenUp(packet)
   }
 
-  async #take(call: Call): Promise<Packet | undefined> {
+  async #take(call: StreamCall): Promise<Packet | undefined> {
     for (;;) {
       if (!this.running) throw this.signal.reason
       if (call.retired || call.over) return undefined

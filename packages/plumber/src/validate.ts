@@ -115,13 +115,17 @@ function inputsOf(kind: CoroKind, takes: Change, puts: Change): Change {
 
 function checkedInputs(inputs: StreamInputs, takes: Change): StreamInputs {
   return Object.assign(each(inputs, takes), {
-    ahead: (most: number) => inputs.ahead(most).map(({ value, meta }) => ({ value: takes(value), meta })),
+    some: async (most: number) => {
+      const some = await inputs.some(most)
+      return { ...some, inputs: some.inputs.map(({ value, meta }) => ({ value: takes(value), meta })) }
+    },
     advance: () => inputs.advance(),
+    places: (most: number) => inputs.places(most),
   })
 }
 
 function checkedOutput(output: SourceOutput, puts: Change): SourceOutput {
-  return { put: async (value, options) => output.put(puts(value), options) }
+  return { ...output, put: async (value, options) => output.put(puts(value), options) }
 }
 
 /** Checks what a list holds; that it is one, is checked where it is used. */

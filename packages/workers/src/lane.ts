@@ -172,7 +172,7 @@ export class Lane implements LinkUser {
         this.#results(message)
         break
       case 'outputs':
-        this.#calls.at(0)?.outputs?.add(message.given)
+        this.#calls.at(0)?.outputs?.add(message)
         break
       case 'end':
         this.#end(message)

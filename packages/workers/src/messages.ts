@@ -1,5 +1,6 @@
 import type { Meta } from '@pipelines/core/coro'
 import type { EncodedError, EncodedFields } from './error-code.js'
+import type { GivenTogether } from './given.js'
 import type { Session } from './session.js'
 
 /** What is said between a program and its workers. Calls are numbered from 0 in each session, in the order of their start. */
@@ -37,12 +38,14 @@ export type ToWorker =
   | { readonly type: 'taken'; readonly call: number; readonly count: number }
   /** Nobody wants more of a call, which is a generator. */
   | { readonly type: 'return'; readonly call: number }
-  /** Inputs of a stream, and the index of the first; or their end. */
+  /** Inputs of a stream, and the index of the first; or their end. With `allowed` more outputs, it may go on with them. */
   | {
       readonly type: 'inputs'
       readonly values: readonly unknown[]
-      readonly metas: readonly Meta[]
+      /** Absent where they have none. */
+      readonly metas?: readonly Meta[]
       readonly index: number
+      readonly allowed: number
     }
   | { readonly type: 'inputs-over' }
   | { readonly type: 'inputs-failed'; readonly error: EncodedError }
@@ -70,18 +73,6 @@ export type Oddity =
   /** It was told to stop before it had begun. */
   | { readonly is: 'skipped' }
 
-/** Something that a generator, a stream or a source gave, in turn. */
-export interface Given {
-  /** Where there is none, the value is yielded. */
-  readonly port?: string | undefined
-  readonly value?: unknown
-  readonly meta?: Meta | undefined
-  /** How many inputs a stream had taken. */
-  readonly inputs?: number | undefined
-  /** It is no output: the stream waits for its next input. */
-  readonly wants?: boolean
-}
-
 /** What a worker says: in the name of a session, as what an earlier one has left behind may still speak. */
 export interface FromWorker {
   readonly session: number
@@ -103,7 +94,7 @@ export type ToHost =
       readonly bytes: number
     }
   /** What a generator, a stream or a source gives. */
-  | { readonly type: 'outputs'; readonly given: readonly Given[] }
+  | ({ readonly type: 'outputs' } & GivenTogether)
   /** There are no more outputs of the present call. */
   | { readonly type: 'end'; readonly error?: EncodedError }
   | {

@@ -1,4 +1,3 @@
-import { isGeneratorFunction } from 'node:util/types'
 import {
   type CallDone,
   type Context,
@@ -16,7 +15,7 @@ import type { Lane } from './lane.js'
 import type { Alone } from './messages.js'
 import type { ResolvedOptions } from './options.js'
 import type { Pool } from './pool.js'
-import { RemoteOutputs } from './remote-outputs.js'
+import { RemoteOutputs, type RemoteOutputsOptions } from './remote-outputs.js'
 import { type Session, sessionOf } from './session.js'
 import { Staff, type StaffOwner } from './staff.js'
 import { StreamFeed } from './stream-feed.js'
@@ -230,10 +229,8 @@ export class WorkerRunner implements Runner, StaffOwner {
 
   async #runStream(inputs: StreamInputs, context: Context): Promise<RemoteOutputs> {
     const lane = await this.#staff.prepare(context.worker.index)
-    // In step a generator makes nothing that was not asked for. What is none might, for each input that it has.
-    const oneByOne = this.session.inStep && !isGeneratorFunction(this.#binding.coro.run)
-    const feed = new StreamFeed(lane, inputs, { context, oneByOne, moves: this.moves })
-    return this.#begin(lane, { context, feed }, 'stream')
+    const feed = new StreamFeed(lane, inputs, { context, moves: this.moves, inStep: this.session.inStep })
+    return this.#begin(lane, { context, feed, places: inputs.places }, 'stream')
   }
 
   async #runSource(output: SourceOutput, context: Context): Promise<RemoteOutputs> {
@@ -244,18 +241,19 @@ export class WorkerRunner implements Runner, StaffOwner {
         lane.post({ type: 'put-done', put, ...(error !== undefined && { error: encodeUnlessTold(error, signal) }) })
       output.put(value, meta && { meta }).then(() => done(), done)
     }
-    return this.#begin(lane, { context }, 'source')
+    const { places } = output as Partial<StreamInputs> // of a source that the engine runs
+    return this.#begin(lane, { context, ...(places && { places }) }, 'source')
   }
 
   /** Begins a call that gives its outputs one by one from the start. */
   #begin(
     lane: Lane,
-    { context, feed }: { readonly context: Context; readonly feed?: StreamFeed },
+    { context, ...more }: { readonly context: Context } & Omit<RemoteOutputsOptions, 'inStep'>,
     what: 'stream' | 'source',
   ): RemoteOutputs {
     const { inStep } = this.session
     const call = new Call(undefined, context, { resolve: () => {}, reject: () => {} })
-    const outputs = new RemoteOutputs(lane.outputsOf(call), context, { inStep, ...(feed && { feed }) })
+    const outputs = new RemoteOutputs(lane.outputsOf(call), context, { inStep, ...more })
     call.begins(outputs)
     lane.sendAlone(call, { type: 'call', what })
     return outputs

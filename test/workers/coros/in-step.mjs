@@ -39,3 +39,26 @@ export function* emitsAndYieldsEach(n, ctx) {
   makes(ctx)
   yield n
 }
+
+/** Emits each input, and yields nothing. */
+export const emitsOnly = stream(async function* (inputs, ctx) {
+  for await (const n of inputs) {
+    makes(ctx)
+    ctx.emit('out', n)
+  }
+  yield* []
+})
+
+/** Gives each input, and asks for the next one before that. */
+export const asksFirst = stream(async function* (inputs) {
+  let next = inputs.next()
+  for (let step = await next; !step.done; step = await next) {
+    next = inputs.next()
+    yield step.value
+  }
+})
+
+/** Gives each input with a buffer that is large. */
+export const enlarges = stream(async function* (inputs) {
+  for await (const n of inputs) yield { n, bytes: new Uint8Array(2 ** 20) }
+})

@@ -59,7 +59,7 @@ export class Drawing {
   end(): void {
     this.#ending ??= Promise.resolve()
     this.#close()
-    this.#outputs.open()
+    this.#outputs.end()
   }
 
   /** Lets the iterator clean up, once. */

@@ -1,6 +1,6 @@
 import { buffersIn } from '../buffers.js'
 import { cloneError, uncloneable } from '../cloneable.js'
-import type { Given } from '../messages.js'
+import { type Given, together } from '../given.js'
 import type { Session } from '../session.js'
 import type { SessionPort } from './host-port.js'
 
@@ -13,6 +13,8 @@ const KEEP_MS = 1
 
 /** What a call gives one by one, on its way to the host; no more of it than may be ahead. */
 export class Outputs {
+  /** For how long whoever adds has waited for room. */
+  waitedMs = 0
   readonly #port: SessionPort
   readonly #session: Session
   #given: Given[] = []
@@ -27,7 +29,7 @@ export class Outputs {
   #soon: NodeJS.Immediate | undefined
   /** Of a flush that nobody could be told of. */
   #failure: { readonly error: unknown } | undefined
-  #room: (() => void) | undefined
+  readonly #room: (() => void)[] = []
 
   constructor(port: SessionPort, session: Session) {
     this.#port = port
@@ -36,7 +38,7 @@ export class Outputs {
 
   /** Whether whoever adds has to wait for room. */
   get isFull(): boolean {
-    return this.#credit <= 0 || this.#bytes >= BYTES
+    return this.#credit <= 0 || (this.#bytes >= BYTES && !this.#session.inStep)
   }
 
   add(given: Given): void {
@@ -47,12 +49,20 @@ export class Outputs {
     for (const buffer of all) this.#seen.add(buffer)
     if (this.#given.length === 0) this.#sinceMs = performance.now()
     this.#given.push(given)
-    if (given.wants) return
     this.#credit--
     if (this.#session.moves) this.#moved.push(...movable)
     this.#ahead.push(bytes)
     this.#bytes += bytes
     if (this.isFull || performance.now() - this.#sinceMs >= KEEP_MS) this.flush()
+  }
+
+  /** A stream that has taken so many inputs waits for the next: what there is goes along. */
+  wants(inputs: number, spentMs: number): void {
+    if (this.#failure !== undefined) this.flush()
+    // Others may have use for the rest meanwhile. It comes again with the inputs.
+    if (this.#session.inStep) this.#credit = Math.min(this.#credit, 1)
+    this.#given.push({ inputs, wants: spentMs })
+    this.flush()
   }
 
   /** Sends what there is once the event loop goes round: whoever waits now may wait for what is there already. */
@@ -80,7 +90,7 @@ export class Outputs {
     this.#moved = []
     this.#seen.clear()
     try {
-      this.#port.post({ type: 'outputs', given }, moved)
+      this.#port.post({ type: 'outputs', ...together(given) }, moved)
     } catch {
       for (const one of given) this.#postOne(one)
     }
@@ -94,17 +104,21 @@ export class Outputs {
   }
 
   /** Settles when there is room, or nobody wants more. */
-  room(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#room = resolve
-    })
+  async room(): Promise<void> {
+    const since = performance.now()
+    await new Promise<void>((resolve) => this.#room.push(resolve))
+    this.waitedMs += performance.now() - since
   }
 
   /** Lets whoever waits for room go on. */
   open(): void {
-    const room = this.#room
-    this.#room = undefined
-    room?.()
+    for (const resolve of this.#room.splice(0)) resolve()
+  }
+
+  /** Nobody wants more: what is made is not counted any more. */
+  end(): void {
+    this.#credit = Number.POSITIVE_INFINITY
+    this.open()
   }
 
   /** Another call begins. */
@@ -117,6 +131,6 @@ export class Outputs {
   #postOne(one: Given): void {
     const problem = uncloneable(one.value, this.#port.copy) ?? uncloneable(one.meta, this.#port.copy)
     if (problem !== undefined) throw cloneError({ node: this.#session.node, what: 'An output', ...problem })
-    this.#port.post({ type: 'outputs', given: [one] })
+    this.#port.post({ type: 'outputs', ...together([one]) })
   }
 }

@@ -86,6 +86,9 @@ export class SessionWork {
         if (message.call === this.#tasks.number) this.#drawing?.end()
         break
       case 'inputs':
+        if (message.allowed > 0) this.#outputs.taken(message.allowed)
+        this.#inputs?.received(message)
+        break
       case 'inputs-over':
       case 'inputs-failed':
         this.#inputs?.received(message)
@@ -236,9 +239,11 @@ export class SessionWork {
   }
 
   #openInputs(): StreamInputs {
-    this.#inputs = new StreamInputs(this.#context, () => {
-      this.#outputs.add({ wants: true, inputs: this.#inputs?.taken })
-      this.#outputs.flush()
+    const outputs = this.#outputs
+    this.#inputs = new StreamInputs(this.#context, {
+      ask: (taken, spentMs) => outputs.wants(taken, spentMs),
+      waitedMs: () => outputs.waitedMs,
+      held: () => (this.#session.inStep && outputs.isFull ? outputs.room() : undefined),
     })
     return this.#inputs
   }

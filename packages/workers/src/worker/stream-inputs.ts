@@ -3,10 +3,22 @@ import { decodeError } from '../error-code.js'
 import type { ToWorker } from '../messages.js'
 import type { WorkerContext } from './worker-context.js'
 
+const NO_META: Meta = Object.freeze({})
+
 interface Input {
   readonly value: unknown
   readonly meta: Meta
   readonly index: number
+}
+
+/** What inputs have to know. */
+interface Surroundings {
+  /** Says that there is nothing left, after so many, of which the last have taken so long. */
+  readonly ask: (taken: number, spentMs: number) => void
+  /** For how long it was held up for others so far. */
+  readonly waitedMs: () => number
+  /** What has to be waited for before the coroutine may go on with an input. */
+  readonly held: () => Promise<void> | undefined
 }
 
 /** The inputs of a stream coroutine: it consumes what has come, and asks the host for more when that is used up. */
@@ -14,25 +26,27 @@ export class StreamInputs implements AsyncIterableIterator<unknown> {
   /** How many it was given so far. */
   taken = 0
   readonly #context: WorkerContext
-  readonly #ask: () => void
+  readonly #surroundings: Surroundings
   #inputs: Input[] = []
   #over = false
+  /** When the last ones have come, not counting the time for which it was held up. */
+  #sinceMs = 0
   #error: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
   /** Of the last call of `next`: they are answered one after the other, as those of a generator. */
   #last: Promise<unknown> = Promise.resolve()
 
-  /** @param ask says that there is nothing left */
-  constructor(context: WorkerContext, ask: () => void) {
+  constructor(context: WorkerContext, surroundings: Surroundings) {
     this.#context = context
-    this.#ask = ask
+    this.#surroundings = surroundings
   }
 
   received(message: Extract<ToWorker, { type: 'inputs' | 'inputs-over' | 'inputs-failed' }>): void {
     if (message.type === 'inputs') {
-      const { values, metas, index } = message
+      const { values, metas = [], index } = message
+      this.#sinceMs = performance.now() - this.#surroundings.waitedMs()
       values.forEach((value, place) => {
-        this.#inputs.push({ value, meta: metas[place] ?? {}, index: index + place })
+        this.#inputs.push({ value, meta: metas[place] ?? NO_META, index: index + place })
       })
     } else {
       this.#over = true
@@ -61,11 +75,12 @@ export class StreamInputs implements AsyncIterableIterator<unknown> {
 
   async #next(): Promise<IteratorResult<unknown>> {
     if (this.#inputs.length === 0 && !this.#over) {
-      this.#ask()
+      this.#surroundings.ask(this.taken, performance.now() - this.#surroundings.waitedMs() - this.#sinceMs)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })
     }
+    for (let held = this.#surroundings.held(); held !== undefined; held = this.#surroundings.held()) await held
     const input = this.#inputs.shift()
     if (input === undefined) {
       const failure = this.#error
