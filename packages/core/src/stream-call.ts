@@ -19,3 +19,10 @@ interface Ahead {
   readonly packet: Packet
   readonly index: number
 }
+
+/** How many of them have a place. */
+export function havingPlaces(calls: Iterable<StreamCall>): number {
+  let having = 0
+  for (const { place } of calls) if (place !== undefined && place.held > 0) having++
+  return having
+}

@@ -10,7 +10,7 @@ import { NO_META, Packet, type Scope } from './packet.js'
 import type { Token } from './regions.js'
 import { Ring } from './ring.js'
 import type { WorkerSlot } from './slot.js'
-import type { StreamCall } from './stream-call.js'
+import { havingPlaces, type StreamCall } from './stream-call.js'
 import { END_OF_INPUTS, inputsOf, type StreamInputs } from './stream-inputs.js'
 
 export interface StreamProcessorOptions extends NodeOptions {
@@ -187,7 +187,7 @@ export class StreamProcessor extends EmittingNode {
         const leaving = this.#leaveHand(slot, call, way)
         return leaving === undefined ? next() : leaving.then(next)
       },
-      places: (most) => call.place?.takeMore(most, this.#without) ?? 1,
+      places: (most) => call.place?.takeMore(most, this.#instances - havingPlaces(this.#calls.values())) ?? 1,
       left: () => {
         call.over = true
         this.#wake()
@@ -211,7 +211,7 @@ export class StreamProcessor extends EmittingNode {
   #takeAhead(call: StreamCall, wanted: number): void {
     const { ahead, place } = call
     // One place is left over, if there are several: who has it may ask for the next inputs, and need not wait for that.
-    const places = place?.takeMore(wanted + 2, this.#without) ?? 1
+    const places = place?.takeMore(wanted + 2, this.#instances - havingPlaces(this.#calls.values())) ?? 1
     const most = places === 1 ? wanted : Math.min(wanted, places - 2)
     while (ahead.length < most && this.#mayTake(call) && this.#inlet.ready) {
       const taken = this.#inlet.take()
@@ -220,13 +220,6 @@ export class StreamProcessor extends EmittingNode {
       if (taken.scope !== this.host.scope) break // a request may be cancelled, and its item with it
     }
     place?.giveBack(ahead.length + 2)
-  }
-
-  /** Instances that have no place: whoever asks has one. */
-  get #without(): number {
-    let without = this.#instances
-    for (const { place } of this.#calls.values()) if (place !== undefined && place.held > 0) without--
-    return without
   }
 
   #mayTake(call: StreamCall): boolean {
