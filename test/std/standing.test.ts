@@ -65,7 +65,10 @@ describe('a program that stands fails the run', () => {
 
   test('where it says more than it was asked', async () => {
     const message = '"sh" wrote a line that nobody had asked for: "more".'
-    expect(await causeOf('while read -r line; do echo "$line"; echo more; done')).toMatchObject({ message })
+    // Which of its lines is too many depends on whether the next item was sent before it came.
+    expect(await causeOf('while read -r line; do echo "$line"; echo more; done')).toMatchObject({
+      message: expect.stringMatching(/^"sh" wrote a line that nobody had asked for: "(more|b)"\.$/),
+    })
     const late = await failureOf(() => through('exec', ['a'], standing(`${ANSWER}; echo more`)))
     expect(late.cause).toMatchObject({ message })
   })

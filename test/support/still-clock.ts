@@ -1,3 +1,4 @@
+import { pacer } from '@pipelines/core'
 import { afterEach, beforeEach } from 'vitest'
 
 /** Time that passes when a test says so, in milliseconds. */
@@ -17,12 +18,14 @@ export function stillClock(): void {
 export function handClock(start: number): HandClock {
   const { now: running } = performance
   const clock = { now: start }
-  beforeEach(() => {
+  beforeEach(async () => {
     clock.now = start
     performance.now = () => clock.now
+    await pacer.turn() // which remembers when it last let the event loop go round
   })
-  afterEach(() => {
+  afterEach(async () => {
     performance.now = running
+    await pacer.turn()
   })
   return clock
 }
