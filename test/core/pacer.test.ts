@@ -13,17 +13,6 @@ test('after a long synchronous stretch it is time for a turn, and not right afte
   expect(range(64).some(() => pacer.due())).toBe(false)
 })
 
-test('where the clock was put back it is time for a turn, and not right after one', async () => {
-  const { now } = performance
-  performance.now = () => now.call(performance) + 1_000_000
-  await pacer.turn()
-  performance.now = now
-  pacer.look()
-  expect(pacer.late).toBe(true)
-  await pacer.turn()
-  expect(pacer.late).toBe(false)
-})
-
 test('all who wait share one turn of the event loop', () => {
   const [first, second] = [pacer.turn(), pacer.turn()]
   expect(first).toBe(second)

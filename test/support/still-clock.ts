@@ -1,4 +1,3 @@
-import { pacer } from '@pipelines/core'
 import { afterEach, beforeEach } from 'vitest'
 
 /** Time that passes when a test says so, in milliseconds. */
@@ -18,14 +17,12 @@ export function stillClock(): void {
 export function handClock(start: number): HandClock {
   const { now: running } = performance
   const clock = { now: start }
-  beforeEach(async () => {
+  beforeEach(() => {
     clock.now = start
     performance.now = () => clock.now
-    await pacer.turn() // which remembers when it last let the event loop go round
   })
-  afterEach(async () => {
+  afterEach(() => {
     performance.now = running
-    await pacer.turn()
   })
   return clock
 }
